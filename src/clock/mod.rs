@@ -1,0 +1,149 @@
+//! Two clocks with one meaning: kernel time, in nanoseconds since boot.
+//!
+//! A clock decides when a waiting CPU goes on. [`lockstep`] lets one CPU run at a time and jumps from event to event:
+//! the same machine is the same bytes on every run, and a loaded host may delay it but never make it lie. [`wall`]
+//! ties kernel time to the host's clock and lets all CPUs run in parallel.
+//!
+//! In Linux: `clockevents`, `local_clock`. Here it differs: time is the machine's to choose.
+
+pub(crate) mod lockstep;
+pub(crate) mod wall;
+
+use serde::{Deserialize, Serialize};
+
+use crate::irq::Mailbox;
+use crate::machine::Shared;
+use crate::{Config, CpuId, KernelTime};
+use lockstep::Lockstep;
+use wall::Wall;
+
+/// Which clock a machine runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Clock {
+    /// Virtual time; one CPU at a time between interruption points.
+    Lockstep {
+        /// `Some` permutes the order in which CPUs that can run at the same instant take their turns; each seed names
+        /// one such order. `None` goes round by number.
+        turn_seed: Option<u64>,
+    },
+    /// The host's time, multiplied; all CPUs at once. Its order of events is the host's, and may differ from run to
+    /// run.
+    Wall {
+        /// Kernel seconds per host second, above 0.
+        ratio: f64,
+    },
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Clock::Lockstep { turn_seed: None }
+    }
+}
+
+/// What a waiting CPU waits for, besides interrupts that it accepts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waiting {
+    /// It looks at something that another CPU may change: wake it whenever it might have.
+    pub(crate) looks: bool,
+    /// Wake it then at the latest.
+    pub(crate) deadline: Option<KernelTime>,
+}
+
+/// The clock of a running machine.
+#[derive(Debug)]
+pub(crate) enum ClockSource {
+    Lockstep(Lockstep),
+    Wall(Wall),
+}
+
+impl ClockSource {
+    pub(crate) fn new(config: &Config) -> Self {
+        match config.clock {
+            Clock::Lockstep { turn_seed } => {
+                ClockSource::Lockstep(Lockstep::new(config, turn_seed))
+            }
+            Clock::Wall { ratio } => ClockSource::Wall(Wall::new(config.nr_cpus, ratio)),
+        }
+    }
+
+    /// Kernel time now.
+    pub(crate) fn now(&self) -> KernelTime {
+        match self {
+            ClockSource::Lockstep(clock) => clock.now(),
+            ClockSource::Wall(clock) => clock.now(),
+        }
+    }
+
+    /// Starts time. Called once, by the host, when every thread has been created.
+    pub(crate) fn start(&self, shared: &Shared) {
+        match self {
+            ClockSource::Lockstep(clock) => clock.start(shared),
+            ClockSource::Wall(clock) => clock.start(),
+        }
+    }
+
+    /// A CPU's thread waits to be brought up. Called once by each.
+    pub(crate) fn bring_up(&self, shared: &Shared, cpu: CpuId) {
+        match self {
+            ClockSource::Lockstep(clock) => clock.first_turn(shared, cpu),
+            ClockSource::Wall(clock) => clock.bring_up(shared, cpu),
+        }
+    }
+
+    /// Fires `cpu`'s timer at `at`. Called by the CPU itself, which has one timer.
+    pub(crate) fn arm_timer(&self, cpu: CpuId, at: KernelTime) {
+        match self {
+            ClockSource::Lockstep(clock) => clock.arm_timer(cpu, at),
+            ClockSource::Wall(clock) => clock.arm_timer(cpu, at),
+        }
+    }
+
+    /// Makes `cpu`'s timer pending if it is due: only wall time passes without the clock being asked.
+    pub(crate) fn poll_timer(&self, cpu: CpuId, mailbox: &Mailbox) {
+        if let ClockSource::Wall(clock) = self {
+            clock.poll_timer(cpu, mailbox);
+        }
+    }
+
+    /// Something happened that a waiting CPU might see: lockstep lets them all look.
+    pub(crate) fn something_visible(&self) {
+        if let ClockSource::Lockstep(clock) = self {
+            clock.something_visible();
+        }
+    }
+
+    /// Something became pending in `target`'s mailbox.
+    pub(crate) fn kick(&self, target: CpuId, mailbox: &Mailbox) {
+        match self {
+            ClockSource::Lockstep(clock) => clock.kick(target, mailbox),
+            ClockSource::Wall(clock) => clock.kick(target),
+        }
+    }
+
+    /// The calling CPU waits; see [`Waiting`]. `accepts` are the vectors that would wake it.
+    pub(crate) fn wait(&self, shared: &Shared, cpu: CpuId, waiting: Waiting, accepts: u32) {
+        match self {
+            ClockSource::Lockstep(clock) => clock.wait(shared, cpu, waiting, accepts),
+            ClockSource::Wall(clock) => clock.wait(shared, cpu, waiting, accepts),
+        }
+    }
+
+    /// Wakes every thread, so that each notices that the machine halts.
+    pub(crate) fn wake_all(&self) {
+        match self {
+            ClockSource::Lockstep(clock) => clock.wake_all(),
+            ClockSource::Wall(clock) => clock.wake_all(),
+        }
+    }
+
+    /// The CPUs whose threads should be making progress right now.
+    pub(crate) fn is_running(&self, shared: &Shared, cpu: CpuId) -> bool {
+        match self {
+            ClockSource::Lockstep(clock) => clock.is_running(cpu),
+            ClockSource::Wall(_) => {
+                !shared.per_cpu(cpu).asleep.load(std::sync::atomic::Ordering::Relaxed)
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Wall-clock time: kernel time is the host's, times a ratio, and all CPUs run in parallel.
+//!
+//! A CPU that looks spins (and lets other threads run if there are more CPUs than host cores); one that sleeps parks
+//! its thread until its timer, its deadline, or a kick.
+//!
+//! | atomic of a seat | written by | read by | order |
+//! |---|---|---|---|
+//! | `parked` | the owner, before it looks into its mailbox a last time | whoever made something pending there, after it did | SeqCst, as the mailbox: of the two, at least one sees the other |
+//! | `timer` | the owner | the owner | Relaxed |
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_utils::CachePadded;
+
+use super::Waiting;
+use crate::irq::Mailbox;
+use crate::machine::Shared;
+use crate::{CpuId, KernelTime, Vector, host};
+
+/// The clock of a machine that runs in real time.
+#[derive(Debug)]
+pub(crate) struct Wall {
+    boot: OnceLock<Instant>,
+    ratio: f64,
+    /// More CPUs than host cores: a spinning CPU must let others run.
+    crowded: bool,
+    seats: Box<[CachePadded<Seat>]>,
+}
+
+#[derive(Debug)]
+struct Seat {
+    thread: OnceLock<Thread>,
+    parked: AtomicBool,
+    timer: AtomicU64,
+}
+
+/// No timer is armed.
+const NEVER: u64 = u64::MAX;
+
+impl Wall {
+    pub(crate) fn new(nr_cpus: u32, ratio: f64) -> Self {
+        let seat = |_| {
+            CachePadded::new(Seat {
+                thread: OnceLock::new(),
+                parked: AtomicBool::new(false),
+                timer: AtomicU64::new(NEVER),
+            })
+        };
+        Wall {
+            boot: OnceLock::new(),
+            ratio,
+            crowded: nr_cpus as usize > host::cores().len(),
+            seats: (0..nr_cpus).map(seat).collect(),
+        }
+    }
+
+    /// Before the start it is boot time, for ever.
+    pub(crate) fn now(&self) -> KernelTime {
+        let elapsed = self.boot.get().map_or(Duration::ZERO, Instant::elapsed);
+        KernelTime::from_ns((elapsed.as_nanos() as f64 * self.ratio) as u64)
+    }
+
+    pub(crate) fn start(&self) {
+        self.boot.get_or_init(Instant::now);
+        self.wake_all();
+    }
+
+    pub(crate) fn bring_up(&self, shared: &Shared, cpu: CpuId) {
+        _ = self.seats[cpu.index()].thread.set(std::thread::current());
+        let online_at = shared.config.bring_up.online_at(cpu);
+        while (self.boot.get().is_none() || self.now() < online_at) && !shared.is_halting() {
+            let offline = Waiting { looks: false, deadline: Some(online_at) };
+            self.wait(shared, cpu, offline, 0);
+        }
+    }
+
+    pub(crate) fn arm_timer(&self, cpu: CpuId, at: KernelTime) {
+        self.seats[cpu.index()].timer.store(at.ns(), Relaxed);
+    }
+
+    pub(crate) fn poll_timer(&self, cpu: CpuId, mailbox: &Mailbox) {
+        let timer = &self.seats[cpu.index()].timer;
+        let due = timer.load(Relaxed);
+        if due != NEVER && self.now().ns() >= due {
+            timer.store(NEVER, Relaxed);
+            mailbox.raise(Vector::Timer);
+        }
+    }
+
+    pub(crate) fn kick(&self, target: CpuId) {
+        let seat = &self.seats[target.index()];
+        if seat.parked.load(SeqCst)
+            && let Some(thread) = seat.thread.get()
+        {
+            thread.unpark();
+        }
+    }
+
+    pub(crate) fn wake_all(&self) {
+        self.seats.iter().filter_map(|seat| seat.thread.get()).for_each(Thread::unpark);
+    }
+
+    pub(crate) fn wait(&self, shared: &Shared, cpu: CpuId, waiting: Waiting, accepts: u32) {
+        shared.progress(cpu);
+        match waiting.looks {
+            true if self.crowded => std::thread::yield_now(),
+            true => std::hint::spin_loop(),
+            false => self.park(shared, cpu, waiting.deadline, accepts),
+        }
+    }
+
+    fn park(&self, shared: &Shared, cpu: CpuId, deadline: Option<KernelTime>, accepts: u32) {
+        let (seat, per_cpu) = (&self.seats[cpu.index()], shared.per_cpu(cpu));
+        let timer = match accepts & Vector::Timer.bit() {
+            0 => NEVER,
+            _ => seat.timer.load(Relaxed),
+        };
+        let wake_at = deadline.map_or(NEVER, KernelTime::ns).min(timer);
+        per_cpu.asleep.store(true, Relaxed);
+        seat.parked.store(true, SeqCst);
+        if !per_cpu.mailbox.has(accepts) && !shared.is_halting() {
+            match (self.boot.get(), wake_at) {
+                (None, _) | (_, NEVER) => std::thread::park(),
+                _ => {
+                    let left = KernelTime::from_ns(wake_at).ns_since(self.now());
+                    std::thread::park_timeout(self.host_duration(left));
+                }
+            }
+        }
+        seat.parked.store(false, SeqCst);
+        per_cpu.asleep.store(false, Relaxed);
+    }
+
+    /// How long `ns` nanoseconds of kernel time take on the host.
+    pub(crate) fn host_duration(&self, ns: u64) -> Duration {
+        Duration::from_nanos((ns as f64 / self.ratio).min(u64::MAX as f64) as u64)
+    }
+}

@@ -1,0 +1,217 @@
+//! One simulated CPU, as the code that runs on it sees it.
+//!
+//! What only this CPU reads and writes is in `Cell`s here, and [`Cpu`] is not `Sync`; what others see is in
+//! [`PerCpu`].
+
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
+
+use crate::clock::Waiting;
+use crate::irq::Mailbox;
+use crate::machine::Shared;
+use crate::record::{Event, Symbol};
+use crate::task::Task;
+use crate::{CpuId, Heartbeat, KernelTime, Pid, ThisCpu, Vector, watchdog};
+
+/// What other CPUs, and the host, may see of a CPU.
+#[derive(Debug, Default)]
+pub(crate) struct PerCpu {
+    pub(crate) mailbox: Mailbox,
+    /// See [`crate::watchdog`].
+    pub(crate) hrtimer_interrupts: AtomicU64,
+    /// Set once by the CPU (Release), read by callers that pick their targets (Acquire).
+    pub(crate) online: AtomicBool,
+    /// Interruption points passed. Written by the CPU, read by the host (Relaxed): a CPU that runs without passing
+    /// any has hung its host thread.
+    pub(crate) progress: AtomicU64,
+    /// The CPU's thread sleeps and owes no progress. Written by the CPU, read by the host (Relaxed).
+    pub(crate) asleep: AtomicBool,
+    /// The CPU's thread is over. Written by the CPU, read by the host (Relaxed).
+    pub(crate) gone: AtomicBool,
+    /// The host's number of the CPU's thread, 0 while unknown. Written by the CPU, read by the host (Relaxed).
+    pub(crate) thread: AtomicU64,
+}
+
+/// One simulated CPU: a thread of its own, and the kernel code on it.
+///
+/// A reference to it is what kernel code has in hand instead of `smp_processor_id()`. It cannot leave its thread.
+pub struct Cpu {
+    shared: Arc<Shared>,
+    id: CpuId,
+    pub(crate) preempt_count: Cell<u32>,
+    pub(crate) in_irq: Cell<bool>,
+    pub(crate) in_nmi: Cell<bool>,
+    pub(crate) heartbeat: Cell<Heartbeat>,
+    pub(crate) stopper_queued: Cell<bool>,
+    /// When the watchdog's timer should have fired; the clock may serve it a tick later.
+    pub(crate) timer_expiry: Cell<KernelTime>,
+    /// The task that runs, 0 when idle (`swapper`).
+    pub(crate) current: Cell<Pid>,
+}
+
+impl Cpu {
+    pub(crate) fn new(shared: Arc<Shared>, id: CpuId) -> Self {
+        Cpu {
+            shared,
+            id,
+            preempt_count: Cell::new(0),
+            in_irq: Cell::new(false),
+            in_nmi: Cell::new(false),
+            heartbeat: Cell::default(),
+            stopper_queued: Cell::new(false),
+            timer_expiry: Cell::default(),
+            current: Cell::new(0),
+        }
+    }
+
+    /// Comes online and idles for ever; only halting, or a Rust panic in a task, ends it. In Linux:
+    /// `secondary_start_kernel`, `cpu_startup_entry`.
+    pub(crate) fn start(&self, tasks: Vec<Task>) -> Infallible {
+        self.shared.check_halt();
+        self.per_cpu().online.store(true, Release);
+        self.record(Event::Online);
+        watchdog::watchdog_enable(self);
+        self.idle_loop(tasks)
+    }
+
+    pub(crate) fn id_(&self) -> CpuId {
+        self.id
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    pub(crate) fn per_cpu(&self) -> &PerCpu {
+        self.shared.per_cpu(self.id)
+    }
+
+    pub(crate) fn mailbox(&self) -> &Mailbox {
+        &self.per_cpu().mailbox
+    }
+
+    /// How many times the watchdog sampled `cpu`. In Linux: `per_cpu(hrtimer_interrupts, cpu)`.
+    ///
+    /// # Panics
+    /// If the machine has no such CPU.
+    pub fn hrtimer_interrupts(&self, cpu: CpuId) -> u64 {
+        self.shared.per_cpu(cpu).hrtimer_interrupts.load(Relaxed)
+    }
+
+    /// How many CPUs the machine has. In Linux: `nr_cpu_ids`.
+    pub fn nr_cpus(&self) -> u32 {
+        self.shared.config.nr_cpus
+    }
+
+    /// Writes one record, stamped with this CPU and now. Takes no lock and allocates nothing, so that it can be
+    /// called with any lock held and interrupts off.
+    pub(crate) fn record(&self, event: Event) {
+        if self.shared.is_halting() {
+            return; // destructors of what is being unwound have nothing to tell
+        }
+        if event.is_visible() {
+            self.shared.clock.something_visible();
+        }
+        self.shared.recorder.record(self.id, self.now(), event);
+    }
+
+    /// Prints a line, as kernel code does. In Linux: `pr_info`.
+    pub fn printk(&self, text: impl Into<Symbol>) {
+        self.record(Event::Printk { text: text.into() });
+    }
+
+    /// Opens the stack frame of a kernel function; it stands in call traces until the guard ends.
+    pub fn frame(&self, func: impl Into<Symbol>) -> Frame<'_> {
+        let func = func.into();
+        self.record(Event::Enter { func: func.clone() });
+        Frame { cpu: self, func }
+    }
+
+    /// Opens several frames, the outermost first.
+    pub(crate) fn frames(&self, funcs: &'static [&'static str]) -> Frames<'_> {
+        for &func in funcs {
+            self.record(Event::Enter { func: func.into() });
+        }
+        Frames { cpu: self, funcs }
+    }
+
+    /// Makes `vector` pending on `target` and lets it know.
+    pub(crate) fn send_ipi(&self, target: CpuId, vector: Vector) {
+        self.record(Event::IpiSend { to: target, vector });
+        let mailbox = &self.shared.per_cpu(target).mailbox;
+        mailbox.raise(vector);
+        self.shared.clock.kick(target, mailbox);
+    }
+
+    /// Sleeps until an interrupt that this CPU accepts has been taken, or until `deadline`. In Linux: WFI.
+    pub(crate) fn wait_for_interrupt(&self, deadline: Option<KernelTime>) {
+        self.wait(Waiting { looks: false, deadline });
+    }
+
+    /// Switches the whole machine off. In Linux: `machine_power_off`. The calling code, and every other CPU at its
+    /// next interruption point, is unwound.
+    pub fn power_off(&self) -> ! {
+        self.record(Event::PowerOff);
+        self.shared.halt();
+        self.shared.unwind()
+    }
+
+    /// Every wait of every CPU: an interruption point, then the clock, then an interruption point.
+    fn wait(&self, waiting: Waiting) {
+        self.shared.check_halt();
+        if self.take_interrupts() {
+            return;
+        }
+        self.shared.clock.wait(&self.shared, self.id, waiting, self.accepts());
+        self.shared.check_halt();
+        self.take_interrupts();
+    }
+}
+
+impl ThisCpu for Cpu {
+    fn id(&self) -> CpuId {
+        self.id
+    }
+
+    fn now(&self) -> KernelTime {
+        self.shared.clock.now()
+    }
+
+    fn relax(&self) {
+        self.wait(Waiting { looks: true, deadline: None });
+    }
+
+    fn relax_until(&self, deadline: KernelTime) {
+        self.wait(Waiting { looks: true, deadline: Some(deadline) });
+    }
+}
+
+/// An open stack frame.
+#[must_use = "the frame is closed when the guard is dropped"]
+pub struct Frame<'a> {
+    cpu: &'a Cpu,
+    func: Symbol,
+}
+
+impl Drop for Frame<'_> {
+    fn drop(&mut self) {
+        self.cpu.record(Event::Exit { func: std::mem::take(&mut self.func) });
+    }
+}
+
+/// Several open stack frames.
+#[must_use = "the frames are closed when the guard is dropped"]
+pub(crate) struct Frames<'a> {
+    cpu: &'a Cpu,
+    funcs: &'static [&'static str],
+}
+
+impl Drop for Frames<'_> {
+    fn drop(&mut self) {
+        for &func in self.funcs.iter().rev() {
+            self.cpu.record(Event::Exit { func: func.into() });
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The host's deadline for code that never reaches an interruption point.
+//!
+//! A loop without `relax` keeps its turn for ever, and no detector of the machine can see it: on real hardware there
+//! is no such thing. So the host measures how long a thread has *run* since its last interruption point. It does not
+//! measure wall time, which a loaded host eats.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use crate::machine::Shared;
+use crate::{CpuId, host};
+
+/// A CPU's thread that ran this long without an interruption point is hung.
+const RUNNING_LIMIT: Duration = Duration::from_secs(2);
+
+/// One that slept this long, in something that is not the machine's (a lock of its own, say), is hung, too. Also the
+/// limit where the host does not tell a thread's time.
+const BLOCKED_LIMIT: Duration = Duration::from_secs(60);
+
+/// How often the threads are looked at.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// Watches the threads of one machine.
+pub(crate) struct HostDeadline {
+    last_look: Instant,
+    seen: Vec<Option<Seen>>,
+    hung: Vec<CpuId>,
+}
+
+/// A thread, when its progress was last seen to change.
+struct Seen {
+    progress: u64,
+    cpu_time: Option<Duration>,
+    at: Instant,
+}
+
+impl HostDeadline {
+    pub(crate) fn new(nr_cpus: u32) -> Self {
+        HostDeadline {
+            last_look: Instant::now(),
+            seen: (0..nr_cpus).map(|_| None).collect(),
+            hung: Vec::new(),
+        }
+    }
+
+    /// The CPUs that were found hung.
+    pub(crate) fn hung(&self) -> &[CpuId] {
+        &self.hung
+    }
+
+    /// Looks at all threads, if it is time. Returns a CPU that has just been found hung.
+    pub(crate) fn check(&mut self, shared: &Shared) -> Option<CpuId> {
+        if self.last_look.elapsed() < INTERVAL {
+            return None;
+        }
+        self.last_look = Instant::now();
+        let late = |cpu: &CpuId| !self.hung.contains(cpu) && is_late(&mut self.seen, shared, *cpu);
+        let cpu = (0..shared.config.nr_cpus).map(CpuId).find(late)?;
+        self.hung.push(cpu);
+        Some(cpu)
+    }
+}
+
+fn is_late(seen: &mut [Option<Seen>], shared: &Shared, cpu: CpuId) -> bool {
+    let per_cpu = shared.per_cpu(cpu);
+    let gone = per_cpu.gone.load(Relaxed);
+    let owes_progress = !gone && (shared.is_halting() || shared.clock.is_running(shared, cpu));
+    let seen = &mut seen[cpu.index()];
+    if !owes_progress {
+        *seen = None;
+        return false;
+    }
+    let progress = per_cpu.progress.load(Relaxed);
+    let thread = Some(per_cpu.thread.load(Relaxed)).filter(|&thread| thread != 0);
+    let cpu_time = thread.and_then(host::thread_cpu_time);
+    match seen {
+        Some(seen) if seen.progress == progress => match (cpu_time, seen.cpu_time) {
+            (Some(now), Some(then)) if now.saturating_sub(then) > RUNNING_LIMIT => true,
+            (Some(_), Some(_)) => {
+                let blocked = thread.is_some_and(host::thread_is_blocked);
+                blocked && seen.at.elapsed() > BLOCKED_LIMIT
+            }
+            _ => seen.at.elapsed() > BLOCKED_LIMIT,
+        },
+        _ => {
+            *seen = Some(Seen { progress, cpu_time, at: Instant::now() });
+            false
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! `die`: reporting an oops. The place where the article's CPU0 stops.
+//!
+//! It disables interrupts, takes `die_lock`, and *then* asks the notifiers. If a notifier oopses in turn, `die` is
+//! entered again on the same CPU.
+//!
+//! | atomic of the machine | written by | read by | order |
+//! |---|---|---|---|
+//! | `die_counter` | whoever holds `die_lock` | the same | Relaxed: `die_lock` orders it |
+//! | `oops_in_progress` | every CPU that oopses, before `die` and after it | `smp_call_function_*`, to keep quiet | Relaxed: a hint |
+//!
+//! In Linux: `arch/arm64/kernel/traps.c`, `die`, `__die`; `arch/arm64/mm/fault.c`, `die_kernel_fault`.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use serde::{Deserialize, Serialize};
+
+use crate::notifier::{Notify, notify_die};
+use crate::record::Event;
+use crate::{Ablation, Cpu, irq, preempt, task};
+
+/// When an oops prints its registers, call trace and code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PrintOrder {
+    /// As arm64 does: after the notifiers. Of the article's first oops nothing would be seen but its header.
+    Stock,
+    /// As the article's console shows it, so as its vendor's kernel or kernel box must have done: before.
+    #[default]
+    Vendor,
+}
+
+/// Reports an oops with the syndrome `esr`. Comes back only if a notifier spared the task.
+pub(crate) fn die(cpu: &Cpu, esr: u32) {
+    let _frame = cpu.frame("die");
+    let shared = cpu.shared();
+    let irq =
+        (shared.config.ablate != Some(Ablation::IrqsOnInDie)).then(|| irq::disable_local(cpu));
+    let preempt = preempt::disable(cpu);
+    cpu.record(Event::DieLock);
+    let depth = {
+        let _frame = cpu.frame("queued_spin_lock_slowpath");
+        shared.parts.die_lock(cpu)
+    };
+    cpu.record(Event::DieLockHeld { depth });
+
+    let count = shared.die_counter.fetch_add(1, Relaxed) + 1;
+    cpu.record(Event::Oops { count, esr });
+    let answer = match shared.config.print_order {
+        PrintOrder::Stock => {
+            let answer = notify_die(cpu);
+            cpu.record(Event::ShowRegs);
+            answer
+        }
+        PrintOrder::Vendor => {
+            cpu.record(Event::ShowRegs);
+            notify_die(cpu)
+        }
+    };
+    cpu.record(Event::OopsEnd);
+    if cpu.in_irq.get() || cpu.in_nmi.get() {
+        panic(cpu, "Fatal exception in interrupt");
+    }
+    let left = shared.parts.die_unlock(cpu);
+    cpu.record(Event::DieUnlock { left });
+    drop(preempt);
+    drop(irq);
+    if answer != Notify::Stop {
+        task::do_exit(cpu);
+    }
+}
+
+/// The kernel gives up: `Kernel panic - not syncing: …`, and the machine ends here. In Linux: `kernel/panic.c`.
+pub(crate) fn panic(cpu: &Cpu, reason: &'static str) -> ! {
+    let _frame = cpu.frame("panic");
+    cpu.record(Event::Panic { reason: reason.into() });
+    cpu.power_off();
+}

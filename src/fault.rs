@@ -1,0 +1,68 @@
+//! Faults: a kernel pointer that leads nowhere, and a page that user space executes for the first time.
+//!
+//! In Linux: `arch/arm64/mm/fault.c`, `do_mem_abort` and on to `die_kernel_fault`; `arch/arm64/mm/flush.c`,
+//! `sync_icache_aliases`.
+//! Here it differs: a fault is an explicit call, and only the frames of its path are modelled. That an exec fault
+//! interrupts every CPU is 4.19's regression (3b8c9f1cdfc5, mended by 132fdc379eb1), not a law of nature.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::die::die;
+use crate::record::Event;
+use crate::smp::kick_all_cpus_sync;
+use crate::{Cpu, preempt};
+
+/// What the faulting instruction did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It loaded.
+    Read,
+    /// It stored.
+    Write,
+}
+
+/// `ESR_EL1` of a data abort taken in the kernel, at translation level 0 (4 KiB pages, 48-bit addresses): exception
+/// class 0x25, a 32-bit instruction, and the WnR bit.
+const fn data_abort_esr(access: Access) -> u32 {
+    let write_not_read = match access {
+        Access::Read => 0,
+        Access::Write => 1 << 6,
+    };
+    0x25 << 26 | 1 << 25 | write_not_read | 0x04
+}
+
+impl Cpu {
+    /// Dereferences `addr`, where nothing is mapped: the kernel oopses. Comes back only if a notifier spares the
+    /// task; else the task dies here, or the CPU hangs, or the machine panics.
+    pub fn null_deref(&self, access: Access, addr: u64) {
+        let _frames = self.frames(self.shared().config.kernel.kernel_fault());
+        let esr = data_abort_esr(access);
+        let oops_in_progress = &self.shared().oops_in_progress;
+        oops_in_progress.fetch_add(1, Relaxed); // bust_spinlocks(1)
+        self.record(Event::Fault { addr, write: access == Access::Write, esr });
+        die(self, esr);
+        // Linux gets here just as seldom: after any oops that killed its task the count stays up.
+        oops_in_progress.fetch_sub(1, Relaxed);
+    }
+
+    /// User space executes a page for the first time: with the page table locked, every CPU is interrupted and waited
+    /// for. In Linux: `do_page_fault`, `__sync_icache_dcache`, `kick_all_cpus_sync`.
+    pub fn exec_fault(&self) {
+        let (to_the_lock, under_the_lock) = self.shared().config.kernel.exec_fault();
+        let _frames = self.frames(to_the_lock);
+        let _pte_lock = preempt::disable(self);
+        let _frames = self.frames(under_the_lock);
+        kick_all_cpus_sync(self);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_syndromes_are_the_articles() {
+        assert_eq!(data_abort_esr(Access::Write), 0x9600_0044);
+        assert_eq!(data_abort_esr(Access::Read), 0x9600_0004);
+    }
+}

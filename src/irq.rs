@@ -1,0 +1,185 @@
+//! Interrupts: what can be pending on a CPU, the flag that keeps it pending, and the guard that holds the flag.
+//!
+//! | atomic of a CPU | written by | read by | order |
+//! |---|---|---|---|
+//! | `pending` | any CPU sets a bit (`raise`); the owner clears it (`take`) | the owner at an interruption point; the clock, to see whether it has something to do | SeqCst: in wall-clock time a bit that is set just as the owner goes to sleep must be seen by one of the two |
+//! | `irqs_disabled` | the owner only | the owner; others may look | Relaxed: it orders nothing, it only keeps the owner from taking |
+//!
+//! In Linux: `PSTATE.I` (arm64), the GIC's pending state; `include/linux/irqflags.h`.
+//! Here it differs: an interrupt is taken at an *interruption point* (in `relax`, when the guard ends, when idle) and
+//! nowhere else. That stands for "between two instructions".
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
+
+use serde::{Deserialize, Serialize};
+
+use crate::record::Event;
+use crate::{Cpu, watchdog};
+
+/// What can interrupt a CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Vector {
+    /// The CPU's own timer, which drives its watchdog.
+    Timer,
+    /// `IPI_CALL_FUNC`: another CPU posted a call.
+    CallFunction,
+    /// `IPI_CPU_BACKTRACE`: another CPU wants to know what this one is doing. An NMI if the machine has
+    /// [`pseudo_nmi`](crate::Config::pseudo_nmi), and then it passes the flag.
+    Backtrace,
+}
+
+impl Vector {
+    /// In the order in which they are taken when several are pending.
+    const ALL: [Vector; 3] = [Vector::Backtrace, Vector::Timer, Vector::CallFunction];
+
+    pub(crate) const fn bit(self) -> u32 {
+        1 << self as u32
+    }
+}
+
+impl fmt::Display for Vector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Vector::Timer => "timer",
+            Vector::CallFunction => "IPI_CALL_FUNC",
+            Vector::Backtrace => "IPI_CPU_BACKTRACE",
+        })
+    }
+}
+
+/// The vectors that a CPU accepts with its interrupts on.
+pub(crate) const ALL_VECTORS: u32 = u32::MAX;
+
+/// The mailbox of one CPU: see the table above.
+#[derive(Debug, Default)]
+pub(crate) struct Mailbox {
+    pending: AtomicU32,
+    irqs_disabled: AtomicBool,
+}
+
+impl Mailbox {
+    /// Makes `vector` pending. Called by any CPU, and by the clock.
+    pub(crate) fn raise(&self, vector: Vector) {
+        self.pending.fetch_or(vector.bit(), SeqCst);
+    }
+
+    /// Whether something is pending that its owner would take.
+    pub(crate) fn has(&self, accepts: u32) -> bool {
+        self.pending.load(SeqCst) & accepts != 0
+    }
+
+    /// Takes one pending vector out. Called by the owner.
+    fn take(&self, accepts: u32) -> Option<Vector> {
+        let pending = self.pending.load(SeqCst) & accepts;
+        let vector = Vector::ALL.into_iter().find(|vector| pending & vector.bit() != 0)?;
+        self.pending.fetch_and(!vector.bit(), SeqCst);
+        Some(vector)
+    }
+
+    pub(crate) fn irqs_disabled(&self) -> bool {
+        self.irqs_disabled.load(Relaxed)
+    }
+
+    pub(crate) fn set_irqs_disabled(&self, disabled: bool) {
+        self.irqs_disabled.store(disabled, Relaxed);
+    }
+}
+
+/// Whether this CPU's interrupts are off. In Linux: `irqs_disabled()`.
+pub fn irqs_disabled(cpu: &Cpu) -> bool {
+    cpu.mailbox().irqs_disabled()
+}
+
+/// Turns this CPU's interrupts off until the guard ends, which turns them back to what they were and takes what
+/// became pending meanwhile. In Linux: `local_irq_save`, `local_irq_restore`.
+pub fn disable_local(cpu: &Cpu) -> DisabledLocalIrqGuard<'_> {
+    let was_disabled = irqs_disabled(cpu);
+    if !was_disabled {
+        cpu.mailbox().set_irqs_disabled(true);
+        cpu.record(Event::IrqsOff);
+    }
+    DisabledLocalIrqGuard { cpu, was_disabled, _not_send: PhantomData }
+}
+
+/// Proof that this CPU's interrupts are off. Stays on its CPU:
+///
+/// ```compile_fail
+/// fn is_send<T: Send>() {}
+/// is_send::<softlockup::irq::DisabledLocalIrqGuard<'static>>();
+/// ```
+///
+/// While a task is being killed the guard does nothing: the kernel restores no flags on a stack it throws away.
+#[must_use = "interrupts come on again when the guard is dropped"]
+pub struct DisabledLocalIrqGuard<'a> {
+    cpu: &'a Cpu,
+    was_disabled: bool,
+    _not_send: PhantomData<*const ()>,
+}
+
+impl Drop for DisabledLocalIrqGuard<'_> {
+    fn drop(&mut self) {
+        if !self.was_disabled && !std::thread::panicking() {
+            enable_local(self.cpu);
+        }
+    }
+}
+
+/// Turns interrupts on, whatever is on the stack. In Linux: `local_irq_enable`.
+pub(crate) fn enable_local(cpu: &Cpu) {
+    cpu.mailbox().set_irqs_disabled(false);
+    cpu.record(Event::IrqsOn);
+    cpu.take_interrupts();
+}
+
+impl Cpu {
+    /// Which vectors would be taken now: everything; or, with interrupts off or inside a handler, NMIs only.
+    pub(crate) fn accepts(&self) -> u32 {
+        let nmi = if self.shared().config.pseudo_nmi { Vector::Backtrace.bit() } else { 0 };
+        match (self.in_nmi.get(), self.in_irq.get() || irqs_disabled(self)) {
+            (true, _) => 0,
+            (false, true) => nmi,
+            (false, false) => ALL_VECTORS,
+        }
+    }
+
+    /// An interruption point: takes every pending interrupt that this CPU accepts, then lets the stopper run.
+    /// Returns whether there was any.
+    pub(crate) fn take_interrupts(&self) -> bool {
+        self.shared().clock.poll_timer(self.id_(), self.mailbox());
+        let mut any = false;
+        while let Some(vector) = self.mailbox().take(self.accepts()) {
+            self.handle(vector);
+            any = true;
+        }
+        self.preempt_check();
+        any
+    }
+
+    /// Runs one handler, with interrupts off by hardware. A handler may wait, but is not interrupted (by an NMI it
+    /// is): else a timer would nest in a timer.
+    fn handle(&self, vector: Vector) {
+        let nmi = vector == Vector::Backtrace && self.shared().config.pseudo_nmi;
+        let context = if nmi { &self.in_nmi } else { &self.in_irq };
+        context.set(true);
+        self.record(Event::IrqEnter { vector });
+        match vector {
+            Vector::Timer => watchdog::watchdog_timer_fn(self),
+            Vector::CallFunction => crate::smp::flush_smp_call_function_queue(self),
+            Vector::Backtrace => self.record(Event::Backtrace),
+        }
+        self.record(Event::IrqExit { vector });
+        context.set(false);
+    }
+}
+
+/// Asks `target` what it is doing. Without [`pseudo_nmi`](crate::Config::pseudo_nmi) a CPU with interrupts off never
+/// answers: that is why stock 4.19 has no stack of CPU0. In Linux: `trigger_single_cpu_backtrace`.
+///
+/// # Panics
+/// If the machine has no such CPU.
+pub fn trigger_single_cpu_backtrace(cpu: &Cpu, target: crate::CpuId) {
+    cpu.send_ipi(target, Vector::Backtrace);
+}

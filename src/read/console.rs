@@ -1,0 +1,311 @@
+//! The console: what a serial line would have shown, in the kernel's exact shape.
+//!
+//! Every line that prints a number takes it from a record. Where a real line carries something the machine does not
+//! have (an address, a register that means nothing here), the line is left out, or says what the kernel says when it
+//! will not show a pointer: `(____ptrval____)`.
+//!
+//! In Linux: `kernel/watchdog.c`, `arch/arm64/kernel/{traps,process}.c`, `arch/arm64/mm/fault.c`, `kernel/panic.c`,
+//! `lib/dump_stack.c`.
+
+use std::fmt::{self, Write};
+
+use super::kallsyms::Kallsyms;
+use super::view::{CpuView, Regs, View};
+use crate::record::{Event, Record};
+use crate::{Config, CpuId, KernelTime, KernelVersion, PrintOrder};
+
+/// Prints records one after another; feed it all of them, in order.
+#[derive(Debug)]
+pub struct Console {
+    kernel: KernelVersion,
+    print_order: PrintOrder,
+    view: View,
+    taint: Taint,
+}
+
+/// Flags that say what already went wrong on this machine, in the kernel's order.
+#[derive(Clone, Copy, Debug, Default)]
+struct Taint {
+    die: bool,
+    warn: bool,
+    soft_lockup: bool,
+}
+
+/// The modules of the machine: both are out-of-tree and unsigned, which taints it from the start.
+const MODULES: &str = "kbox(OE) kpgen_kbox(OE)";
+
+impl Console {
+    /// The console of a machine.
+    pub fn new(config: &Config) -> Self {
+        Console {
+            kernel: config.kernel,
+            print_order: config.print_order,
+            view: View::new(config),
+            taint: Taint::default(),
+        }
+    }
+
+    /// Appends the lines that `record` prints, if any, to `out`.
+    pub fn print(&mut self, record: &Record, out: &mut String) {
+        self.view.apply(record);
+        let mut printer = Printer { time: record.time, out };
+        // Writing to a `String` cannot fail.
+        _ = self.print_event(record, &mut printer);
+        match record.event {
+            Event::SoftLockup { .. } => self.taint.soft_lockup = true,
+            Event::OopsEnd => self.taint.die = true,
+            Event::Warn => self.taint.warn = true,
+            _ => {}
+        }
+    }
+
+    fn print_event(&self, record: &Record, p: &mut Printer<'_>) -> fmt::Result {
+        let &Record { cpu, ref event, .. } = record;
+        let view = self.view.cpu(cpu);
+        let (comm, pid) = (&view.comm, view.pid);
+        match *event {
+            Event::Fault { addr, write, esr } => self.unable_to_handle(p, addr, write, esr),
+            Event::Oops { count, esr } => {
+                let width = match self.kernel {
+                    KernelVersion::V4_19 => 8,
+                    KernelVersion::V6_12 => 16,
+                };
+                p.line(format_args!("Internal error: Oops: {esr:0width$x} [#{count}] SMP"))
+            }
+            Event::ShowRegs => self.show_oops(p, cpu, view),
+            Event::OopsEnd => p.line(format_args!("---[ end trace {:016x} ]---", 0)),
+            Event::DoExit { irqs_off, preempt_count } => {
+                if irqs_off && self.kernel == KernelVersion::V6_12 {
+                    p.line(format_args!("note: {comm}[{pid}] exited with irqs disabled"))?;
+                }
+                if preempt_count != 0 {
+                    let count = preempt_count;
+                    p.line(format_args!("note: {comm}[{pid}] exited with preempt_count {count}"))?;
+                }
+                Ok(())
+            }
+            Event::Printk { ref text } => p.line(format_args!("{text}")),
+            Event::SoftLockup { printed } => {
+                p.line(format_args!(
+                    "watchdog: BUG: soft lockup - CPU#{cpu} stuck for {printed}s! [{comm}:{pid}]"
+                ))?;
+                self.modules(p)?;
+                self.show_regs(p, cpu, view, &view.regs())?;
+                self.call_trace(p, &view.regs())
+            }
+            Event::Warn => {
+                p.line(format_args!("------------[ cut here ]------------"))?;
+                let stack = view.stack();
+                let places = Kallsyms(self.kernel).call_trace(&stack);
+                if let Some(place) = places.first() {
+                    p.line(format_args!(
+                        "WARNING: CPU: {cpu} PID: {pid} at kernel/smp.c:0 {place}"
+                    ))?;
+                }
+                self.modules(p)?;
+                let regs = Regs { stack, irqs_off: view.irqs_off };
+                self.show_regs(p, cpu, view, &regs)?;
+                self.call_trace(p, &regs)?;
+                p.line(format_args!("---[ end trace {:016x} ]---", 0))
+            }
+            Event::Backtrace => {
+                p.line(format_args!("NMI backtrace for cpu {cpu}"))?;
+                self.show_regs(p, cpu, view, &view.regs())?;
+                self.call_trace(p, &view.regs())
+            }
+            Event::Panic { ref reason } => {
+                p.line(format_args!("Kernel panic - not syncing: {reason}"))
+            }
+            Event::PowerOff => p.line(format_args!("reboot: Power down")),
+            _ => Ok(()),
+        }
+    }
+
+    /// `die_kernel_fault`, `mem_abort_decode`, `show_pte`.
+    fn unable_to_handle(
+        &self,
+        p: &mut Printer<'_>,
+        addr: u64,
+        write: bool,
+        esr: u32,
+    ) -> fmt::Result {
+        let what = if addr < 4096 { "NULL pointer dereference" } else { "paging request" };
+        let (iss, fsc, wnr) = (esr & 0x1ff_ffff, esr & 0x3f, u32::from(write));
+        p.line(format_args!("Unable to handle kernel {what} at virtual address {addr:016x}"))?;
+        p.line(format_args!("Mem abort info:"))?;
+        match self.kernel {
+            KernelVersion::V4_19 => {
+                p.line(format_args!("  ESR = {esr:#010x}"))?;
+                p.line(format_args!("  Exception class = DABT (current EL), IL = 32 bits"))?;
+                p.line(format_args!("  SET = 0, FnV = 0"))?;
+                p.line(format_args!("  EA = 0, S1PTW = 0"))?;
+                p.line(format_args!("Data abort info:"))?;
+                p.line(format_args!("  ISV = 0, ISS = {iss:#010x}"))?;
+                p.line(format_args!("  CM = 0, WnR = {wnr}"))?;
+                p.line(format_args!(
+                    "user pgtable: 4k pages, 48-bit VAs, pgdp = (____ptrval____)"
+                ))?;
+            }
+            KernelVersion::V6_12 => {
+                p.line(format_args!("  ESR = {esr:#018x}"))?;
+                p.line(format_args!("  EC = {:#04x}: DABT (current EL), IL = 32 bits", esr >> 26))?;
+                p.line(format_args!("  SET = 0, FnV = 0"))?;
+                p.line(format_args!("  EA = 0, S1PTW = 0"))?;
+                p.line(format_args!("  FSC = {fsc:#04x}: level {} translation fault", fsc & 3))?;
+                p.line(format_args!("Data abort info:"))?;
+                p.line(format_args!("  ISV = 0, ISS = {iss:#010x}, ISS2 = 0x00000000"))?;
+                p.line(format_args!("  CM = 0, WnR = {wnr}, TnD = 0, TagAccess = 0"))?;
+                p.line(format_args!("  GCS = 0, Overlay = 0, DirtyBit = 0, Xs = 0"))?;
+                // The page table's address, of a machine that has no page tables.
+                p.line(format_args!("user pgtable: 4k pages, 48-bit VAs, pgdp={:016x}", 0))?;
+            }
+        }
+        p.line(format_args!("[{addr:016x}] pgd={:016x}", 0))
+    }
+
+    /// The body of an oops report, in the order in which this kernel prints it.
+    fn show_oops(&self, p: &mut Printer<'_>, cpu: CpuId, view: &CpuView) -> fmt::Result {
+        let regs = view.regs();
+        let process = format_args!(
+            "Process {} (pid: {}, stack limit = 0x(____ptrval____))",
+            view.comm, view.pid
+        )
+        .to_string();
+        match (self.kernel, self.print_order) {
+            (KernelVersion::V4_19, PrintOrder::Stock) => {
+                self.modules(p)?;
+                p.line(format_args!("{process}"))?;
+                self.show_regs(p, cpu, view, &regs)?;
+            }
+            (KernelVersion::V4_19, PrintOrder::Vendor) => {
+                self.modules(p)?;
+                self.show_regs(p, cpu, view, &regs)?;
+                p.line(format_args!("{process}"))?;
+            }
+            (KernelVersion::V6_12, _) => {
+                self.modules(p)?;
+                self.show_regs(p, cpu, view, &regs)?;
+            }
+        }
+        self.call_trace(p, &regs)?;
+        let code = regs.stack.first().and_then(|func| Kallsyms(self.kernel).code(func));
+        code.map_or(Ok(()), |code| p.line(format_args!("Code: {code}")))
+    }
+
+    fn modules(&self, p: &mut Printer<'_>) -> fmt::Result {
+        p.line(format_args!("Modules linked in: {MODULES}"))
+    }
+
+    /// `dump_stack_print_info`, `show_regs`.
+    fn show_regs(
+        &self,
+        p: &mut Printer<'_>,
+        cpu: CpuId,
+        view: &CpuView,
+        regs: &Regs<'_>,
+    ) -> fmt::Result {
+        let CpuView { ref comm, pid, .. } = *view;
+        let release = self.kernel.release();
+        let taint = self.taint.columns(self.kernel);
+        match self.kernel {
+            KernelVersion::V4_19 => p.line(format_args!(
+                "CPU: {cpu} PID: {pid} Comm: {comm} Kdump: loaded Tainted: {taint} {release}"
+            ))?,
+            KernelVersion::V6_12 => {
+                p.line(format_args!(
+                    "CPU: {cpu} UID: 0 PID: {pid} Comm: {comm} Tainted: {taint} {release} "
+                ))?;
+                p.line(format_args!("Tainted: {}", self.taint.names()))?;
+            }
+        }
+        self.pstate(p, regs, view.csd_wait.is_some())?;
+        let symbols = Kallsyms(self.kernel);
+        if let Some(pc) = symbols.call_trace(&regs.stack).first() {
+            p.line(format_args!("pc : {pc}"))?;
+        }
+        if let Some(lr) = symbols.link_register(&regs.stack) {
+            p.line(format_args!("lr : {lr}"))?;
+        }
+        self.registers(p, view)
+    }
+
+    /// `daif` in lower case is the proof that interrupts were on; a capital `I` that they were off. The condition
+    /// flags are those of the article's two dumps.
+    fn pstate(&self, p: &mut Printer<'_>, regs: &Regs<'_>, waits: bool) -> fmt::Result {
+        const PSR_I_BIT: u32 = 0x80;
+        const PSR_MODE_EL1H: u32 = 0x5;
+        let (nzcv, flags) = match waits && self.kernel == KernelVersion::V4_19 {
+            true => (0x8000_0000, "Nzcv"),
+            false => (0x6000_0000, "nZCv"),
+        };
+        let (daif, bit) = if regs.irqs_off { ("daIf", PSR_I_BIT) } else { ("daif", 0) };
+        let newer = match self.kernel {
+            KernelVersion::V4_19 => "",
+            KernelVersion::V6_12 => " -TCO -DIT -SSBS BTYPE=--",
+        };
+        let pstate = nzcv | bit | PSR_MODE_EL1H;
+        p.line(format_args!("pstate: {pstate:08x} ({flags} {daif} -PAN -UAO{newer})"))
+    }
+
+    /// The registers that mean something here: for a waiter x0, the CPU whose answer it waits for, x1, the flags of
+    /// its csd, and x4, the mask of the CPUs it called; for a fault x1, the address.
+    fn registers(&self, p: &mut Printer<'_>, view: &CpuView) -> fmt::Result {
+        match (view.csd_wait, view.fault) {
+            (Some(wait), _) => {
+                if wait.mask != 0 {
+                    p.line(format_args!("x4 : {:016x}", wait.mask))?;
+                }
+                p.line(format_args!("x1 : {:016x} x0 : {:016x}", wait.flags, wait.on.0))
+            }
+            (None, Some(fault)) if view.die_lock_wait.is_none() => {
+                p.line(format_args!("x1 : {:016x}", fault.addr))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn call_trace(&self, p: &mut Printer<'_>, regs: &Regs<'_>) -> fmt::Result {
+        p.line(format_args!("Call trace:"))?;
+        let places = Kallsyms(self.kernel).call_trace(&regs.stack);
+        places.iter().try_for_each(|place| p.line(format_args!(" {place}")))
+    }
+}
+
+impl Taint {
+    /// The flags in the columns of `print_tainted`, a blank where one is not set.
+    fn columns(self, kernel: KernelVersion) -> String {
+        let set = |flag, letter| if flag { letter } else { ' ' };
+        let (die, warn, lockup) =
+            (set(self.die, 'D'), set(self.warn, 'W'), set(self.soft_lockup, 'L'));
+        let columns = format!("G      {die} {warn}  OE{lockup}   ");
+        match kernel {
+            KernelVersion::V4_19 => columns,
+            KernelVersion::V6_12 => columns + " ", // one more flag since then
+        }
+    }
+
+    /// The flags by name, as 6.x lists them.
+    fn names(self) -> String {
+        let flags = [
+            (self.die, "[D]=DIE"),
+            (self.warn, "[W]=WARN"),
+            (true, "[O]=OOT_MODULE"),
+            (true, "[E]=UNSIGNED_MODULE"),
+            (self.soft_lockup, "[L]=SOFTLOCKUP"),
+        ];
+        let set: Vec<_> = flags.iter().filter(|(set, _)| *set).map(|(_, name)| *name).collect();
+        set.join(", ")
+    }
+}
+
+/// Stamps lines as printk does.
+struct Printer<'a> {
+    time: KernelTime,
+    out: &'a mut String,
+}
+
+impl Printer<'_> {
+    fn line(&mut self, text: fmt::Arguments<'_>) -> fmt::Result {
+        writeln!(self.out, "[{:>12}] {text}", self.time)
+    }
+}

@@ -1,0 +1,183 @@
+//! What a reader knows of each CPU after the records so far. The readers share it, so that they cannot disagree.
+
+use crate::record::{Event, Record, Symbol};
+use crate::{Config, CpuId, KernelTime, Pid, Vector};
+
+/// The machine as its records tell it.
+#[derive(Debug)]
+pub(crate) struct View {
+    cpus: Vec<CpuView>,
+    /// Who holds `die_lock`, or held a level of it when its task died.
+    pub(crate) die_lock_holder: Option<CpuId>,
+}
+
+/// One CPU as its records tell it.
+#[derive(Debug)]
+pub(crate) struct CpuView {
+    stack: Vec<Frame>,
+    pub(crate) comm: Symbol,
+    pub(crate) pid: Pid,
+    pub(crate) irqs_off: bool,
+    pub(crate) csd_wait: Option<CsdWaitView>,
+    /// Since when it wants `die_lock` without having it.
+    pub(crate) die_lock_wait: Option<KernelTime>,
+    pub(crate) fault: Option<FaultView>,
+    pub(crate) last_feed: Option<KernelTime>,
+    /// How many times the timer sampled this CPU since that feed.
+    pub(crate) samples: u32,
+}
+
+#[derive(Clone, Debug)]
+enum Frame {
+    Func(Symbol),
+    Irq { irqs_were_off: bool },
+}
+
+/// A wait for another CPU's answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CsdWaitView {
+    pub(crate) on: CpuId,
+    pub(crate) flags: u32,
+    pub(crate) mask: u64,
+    pub(crate) since: KernelTime,
+}
+
+/// The last fault on a CPU.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FaultView {
+    pub(crate) addr: u64,
+}
+
+/// What an exception interrupted: its `pt_regs`, as far as a record tells.
+pub(crate) struct Regs<'a> {
+    /// The stack, the innermost function first.
+    pub(crate) stack: Vec<&'a str>,
+    pub(crate) irqs_off: bool,
+}
+
+/// Where an exception from kernel code enters: what lies below it on the stack is what was interrupted.
+const EXCEPTION_VECTORS: [&str; 2] = ["el1_da", "el1h_64_sync"];
+
+impl View {
+    pub(crate) fn new(config: &Config) -> Self {
+        let cpu = |n| CpuView {
+            stack: Vec::new(),
+            comm: format!("swapper/{n}").into(),
+            pid: 0,
+            irqs_off: false,
+            csd_wait: None,
+            die_lock_wait: None,
+            fault: None,
+            last_feed: None,
+            samples: 0,
+        };
+        View { cpus: (0..config.nr_cpus).map(cpu).collect(), die_lock_holder: None }
+    }
+
+    pub(crate) fn cpu(&self, cpu: CpuId) -> &CpuView {
+        &self.cpus[cpu.index()]
+    }
+
+    /// For whom a CPU waits: for an answer to a call, or for `die_lock`.
+    pub(crate) fn waits_for(&self, cpu: CpuId) -> Option<CpuId> {
+        let view = self.cpu(cpu);
+        let die_lock = || view.die_lock_wait.and(self.die_lock_holder);
+        view.csd_wait.map(|wait| wait.on).or_else(die_lock)
+    }
+
+    pub(crate) fn apply(&mut self, record: &Record) {
+        let &Record { time, cpu, ref event, .. } = record;
+        let view = &mut self.cpus[cpu.index()];
+        match *event {
+            Event::TaskStart { ref comm, pid } => {
+                view.comm.clone_from(comm);
+                view.pid = pid;
+            }
+            Event::TaskEnd { .. } => {
+                view.comm = format!("swapper/{cpu}").into();
+                view.pid = 0;
+                view.stack.clear();
+                view.csd_wait = None;
+                view.die_lock_wait = None;
+            }
+            Event::Enter { ref func } => view.stack.push(Frame::Func(func.clone())),
+            Event::Exit { ref func } => view.close(func),
+            Event::IrqsOff => view.irqs_off = true,
+            Event::IrqsOn => view.irqs_off = false,
+            Event::IrqEnter { vector } => {
+                let irqs_were_off = std::mem::replace(&mut view.irqs_off, true);
+                view.stack.push(Frame::Irq { irqs_were_off });
+                view.samples += u32::from(vector == Vector::Timer);
+            }
+            Event::IrqExit { .. } => view.end_irq(),
+            Event::CsdWait { on, flags, mask } => {
+                view.csd_wait = Some(CsdWaitView { on, flags, mask, since: time });
+            }
+            Event::CsdWaitEnd { .. } => view.csd_wait = None,
+            Event::Feed => {
+                view.last_feed = Some(time);
+                view.samples = 0;
+            }
+            Event::Fault { addr, .. } => view.fault = Some(FaultView { addr }),
+            Event::DieLock => view.die_lock_wait = Some(time),
+            Event::DieLockHeld { .. } => {
+                view.die_lock_wait = None;
+                self.die_lock_holder = Some(cpu);
+            }
+            Event::DieUnlock { left: 0 } => self.die_lock_holder = None,
+            _ => {}
+        }
+    }
+}
+
+impl CpuView {
+    /// Every function on the stack, the innermost first.
+    pub(crate) fn stack(&self) -> Vec<&str> {
+        names(&self.stack)
+    }
+
+    /// What the innermost exception or interrupt on this CPU interrupted; without one, what runs.
+    pub(crate) fn regs(&self) -> Regs<'_> {
+        let is_entry = |frame: &Frame| match frame {
+            Frame::Func(func) => EXCEPTION_VECTORS.contains(&&**func),
+            Frame::Irq { .. } => true,
+        };
+        let entry = self.stack.iter().rposition(is_entry);
+        let irqs_off = match entry.map(|entry| &self.stack[entry]) {
+            Some(&Frame::Irq { irqs_were_off }) => irqs_were_off,
+            // `die` turned them off itself; a fault inside the report found them off.
+            Some(Frame::Func(_)) => self.stack[..entry.unwrap_or(0)]
+                .iter()
+                .any(|frame| matches!(frame, Frame::Func(func) if func == "die")),
+            None => self.irqs_off,
+        };
+        Regs { stack: names(&self.stack[..entry.unwrap_or(self.stack.len())]), irqs_off }
+    }
+
+    /// Closes a frame, and whatever lies above it: in wall-clock time records can be missing.
+    fn close(&mut self, func: &str) {
+        let found = self.stack.iter().rposition(|frame| match frame {
+            Frame::Func(name) => name == func,
+            Frame::Irq { .. } => false,
+        });
+        self.stack.truncate(found.unwrap_or(self.stack.len()));
+    }
+
+    fn end_irq(&mut self) {
+        let found = self.stack.iter().rposition(|frame| matches!(frame, Frame::Irq { .. }));
+        if let Some(entry) = found
+            && let Frame::Irq { irqs_were_off } = self.stack[entry]
+        {
+            self.irqs_off = irqs_were_off;
+            self.stack.truncate(entry);
+        }
+    }
+}
+
+fn names(stack: &[Frame]) -> Vec<&str> {
+    let name = |frame| match frame {
+        &Frame::Func(ref func) => Some(&**func),
+        Frame::Irq { .. } => None,
+    };
+    stack.iter().rev().filter_map(name).collect()
+}

@@ -1,0 +1,196 @@
+//! What happened on the machine, as data. Console, trace and report are functions of records.
+//!
+//! Names are Linux's, where Linux traces the same thing (`ipi_send_cpu`, `csd_queue_cpu`, `csd_function_entry`).
+//! No fact about the host is in a record: in lockstep the same configuration gives the same bytes everywhere.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CpuId, KernelTime, Pid, Vector};
+
+/// The name of a kernel function, a task or a message: borrowed while the machine runs, owned when loaded again.
+pub type Symbol = Cow<'static, str>;
+
+/// One thing that happened on one CPU.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Its place in the causal order of all records: what comes later never caused what comes earlier.
+    pub seq: u64,
+    /// When, in kernel time, in nanoseconds since boot.
+    #[serde(rename = "time_ns")]
+    pub time: KernelTime,
+    /// On which CPU.
+    pub cpu: CpuId,
+    /// What.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What can happen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The CPU came up and started its watchdog.
+    Online,
+    /// A task starts to run here.
+    TaskStart {
+        /// Its name, at most 15 characters.
+        comm: Symbol,
+        /// Its process number.
+        pid: Pid,
+    },
+    /// The task is over and the CPU idles.
+    TaskEnd {
+        /// It was killed by an oops.
+        killed: bool,
+    },
+    /// A kernel function is entered.
+    Enter {
+        /// Its name.
+        func: Symbol,
+    },
+    /// A kernel function is left.
+    Exit {
+        /// Its name.
+        func: Symbol,
+    },
+    /// Interrupts go off on this CPU: `local_irq_save`.
+    IrqsOff,
+    /// Interrupts are on again: `local_irq_restore`.
+    IrqsOn,
+    /// An interrupt is taken.
+    IrqEnter {
+        /// Which.
+        vector: Vector,
+    },
+    /// Its handler is done.
+    IrqExit {
+        /// Which.
+        vector: Vector,
+    },
+    /// An interrupt is sent to another CPU.
+    IpiSend {
+        /// To whom.
+        to: CpuId,
+        /// Which.
+        vector: Vector,
+    },
+    /// A call is posted to another CPU's `call_single_queue`.
+    CsdQueue {
+        /// To whom.
+        to: CpuId,
+        /// The function to call.
+        func: Symbol,
+        /// The queue was empty, so an IPI follows.
+        was_empty: bool,
+    },
+    /// `csd_lock_wait` finds the csd locked and starts to wait.
+    CsdWait {
+        /// For whose answer.
+        on: CpuId,
+        /// The csd's flags: x1 in the article's dump.
+        flags: u32,
+        /// The first word of the mask of CPUs that were called: x4 in the article's dump.
+        mask: u64,
+    },
+    /// `csd_lock_wait` ends: the csd is free.
+    CsdWaitEnd {
+        /// Who had to answer.
+        on: CpuId,
+    },
+    /// This CPU ran a call (or is about to, if nobody waits for it) and frees its csd.
+    CsdUnlock {
+        /// Whose call.
+        from: CpuId,
+    },
+    /// The stopper ran and fed the watchdog: `softlockup_fn`.
+    Feed,
+    /// The watchdog was touched: this CPU left a tickless idle.
+    Touch,
+    /// A sample found the watchdog touched and began a new count.
+    TouchReset,
+    /// `BUG: soft lockup`: the watchdog's timer reports its own CPU.
+    SoftLockup {
+        /// The printed number: timestamp units since the last feed.
+        printed: u64,
+    },
+    /// The kernel dereferenced a pointer that leads nowhere.
+    Fault {
+        /// The address.
+        addr: u64,
+        /// It was a write.
+        write: bool,
+        /// The exception syndrome, `ESR_EL1`.
+        esr: u32,
+    },
+    /// `die` wants `die_lock`.
+    DieLock,
+    /// It has it.
+    DieLockHeld {
+        /// At this nesting depth.
+        depth: u32,
+    },
+    /// It gives it back.
+    DieUnlock {
+        /// The depth that is left, 0 = free.
+        left: u32,
+    },
+    /// `Internal error: Oops`.
+    Oops {
+        /// Which one since boot: `[#1]`.
+        count: u32,
+        /// The exception syndrome.
+        esr: u32,
+    },
+    /// The registers, the call trace and the code of the fault are printed.
+    ShowRegs,
+    /// `oops_exit`: the report is complete.
+    OopsEnd,
+    /// The task is killed by `do_exit`, in this state.
+    DoExit {
+        /// Interrupts were still off.
+        irqs_off: bool,
+        /// What was left of the preemption count.
+        preempt_count: u32,
+    },
+    /// A line that kernel code prints by itself.
+    Printk {
+        /// The line.
+        text: Symbol,
+    },
+    /// `WARN_ON_ONCE` in the function that runs.
+    Warn,
+    /// A backtrace NMI prints what this CPU is doing.
+    Backtrace,
+    /// `Kernel panic - not syncing`.
+    Panic {
+        /// Why.
+        reason: Symbol,
+    },
+    /// The machine is switched off from inside.
+    PowerOff,
+    /// The host found this CPU running without ever reaching an interruption point.
+    HostHang,
+    /// This many records of this CPU were lost here: its buffer was full (wall-clock time only).
+    Dropped {
+        /// How many.
+        count: u64,
+    },
+}
+
+impl Event {
+    /// Whether another CPU that waits could see a difference, so that it has to look again. A timer tick that finds
+    /// its CPU healthy changes nothing for anybody else.
+    pub(crate) fn is_visible(&self) -> bool {
+        !matches!(
+            self,
+            Event::IrqEnter { vector: Vector::Timer }
+                | Event::IrqExit { vector: Vector::Timer }
+                | Event::Feed
+                | Event::TouchReset
+                | Event::Enter { .. }
+                | Event::Exit { .. }
+        )
+    }
+}

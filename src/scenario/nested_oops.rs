@@ -1,0 +1,330 @@
+//! The article's incident.
+//!
+//! A task stores to address 0 on CPU 0; the kernel oopses; a die notifier, the "kernel box", reads address 8 and
+//! oopses inside the oops; CPU 0 waits for `die_lock`, which it holds. Meanwhile tasks on other CPUs execute pages for
+//! the first time, and each such fault interrupts every CPU and waits for all of them, CPU 0 included.
+//!
+//! *When* each of those faults comes is input. For the article's five it is not known to the second, only that it lies
+//! in a window of 4 s that follows from the printed stamp and number: the default is the middle of each window, for a
+//! CPU that was busy before. Everything printed after that is computed by the machine.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use serde::{Deserialize, Serialize};
+
+use crate::random::SplitMix64;
+use crate::{
+    Access, AnyDieLock, Arm64DieLock, CallQueue, Config, ConfigError, Cpu, CpuId, CsdLock, DieLock,
+    KernelTime, LockupDetector, Machine, NSEC_PER_SEC, NestingDieLock, NotifierBlock, Notify,
+    Parts, Pid, Task, X86DieLock, sample_period_ns,
+};
+
+/// When the article's CPU 0 faults: the stamp of its first line.
+pub const OOPS_AT: KernelTime = KernelTime::from_ns(254_202_183_000);
+
+/// One task of the article that executed a new page at the wrong time.
+struct Victim {
+    cpu: CpuId,
+    comm: &'static str,
+    pid: Pid,
+    /// Between the two moments that fit the printed stamp, in the middle: 22 s before the report.
+    onset: KernelTime,
+}
+
+/// The article's five victims, in the order of their reports.
+const VICTIMS: [Victim; 5] = [
+    victim(35, "docker-containerd", 29506, 338_462_000_000),
+    victim(51, "vm_io_monitor.py", 10065, 342_514_000_000),
+    victim(30, "kill", 2031, 442_446_000_000),
+    victim(58, "libvirtd", 29334, 494_538_000_000),
+    victim(2, "logrotate", 2045, 554_358_000_000),
+];
+
+const fn victim(cpu: u32, comm: &'static str, pid: Pid, onset_ns: u64) -> Victim {
+    Victim { cpu: CpuId(cpu), comm, pid, onset: KernelTime::from_ns(onset_ns) }
+}
+
+/// How long after one CPU got stuck the next one does, on average. (The article: five in 216 s.)
+const MEAN_BETWEEN_ARRIVALS_NS: u64 = 60 * NSEC_PER_SEC;
+
+/// The incident, with everything that can be changed about it.
+#[derive(Clone, Debug)]
+pub struct NestedOops {
+    /// The machine. `until` is replaced unless [`NestedOops::until`] is given.
+    pub config: Config,
+    /// Which `die_lock`, if the caller brings none of its own.
+    pub die_lock: DieLockPolicy,
+    /// What listens on the die chain.
+    pub notifier: Notifier,
+    /// Who executes a new page, and when.
+    pub arrivals: Arrivals,
+    /// Further oopses, beside the one on CPU 0 at [`OOPS_AT`].
+    pub more_oopses: Vec<At>,
+    /// When the machine is switched off; `None` chooses a time shortly after the last report.
+    pub until: Option<KernelTime>,
+}
+
+impl Default for NestedOops {
+    /// The article's.
+    fn default() -> Self {
+        NestedOops {
+            config: Config::default(),
+            die_lock: DieLockPolicy::Arm64,
+            notifier: Notifier::Faulting { times: 1 },
+            arrivals: Arrivals::Article,
+            more_oopses: Vec::new(),
+            until: None,
+        }
+    }
+}
+
+/// Something on a CPU at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At {
+    /// Where.
+    pub cpu: CpuId,
+    /// When.
+    pub time: KernelTime,
+}
+
+/// One of the shipped `die_lock`s.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DieLockPolicy {
+    /// [`Arm64DieLock`].
+    #[default]
+    Arm64,
+    /// [`X86DieLock`].
+    X86,
+    /// [`NestingDieLock`].
+    Nesting,
+}
+
+impl DieLockPolicy {
+    /// A free lock of this kind.
+    pub fn lock(self) -> AnyDieLock {
+        match self {
+            DieLockPolicy::Arm64 => AnyDieLock::Arm64(Arm64DieLock::new()),
+            DieLockPolicy::X86 => AnyDieLock::X86(X86DieLock::new()),
+            DieLockPolicy::Nesting => AnyDieLock::Nesting(NestingDieLock::new()),
+        }
+    }
+}
+
+/// What listens on the die chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notifier {
+    /// The kernel box of the article: prints a line, then reads address 8 the first `times` times it is called.
+    Faulting {
+        /// How often it faults; once, in the article's incident and on the kernels it was reproduced on.
+        times: u32,
+    },
+    /// Prints its line and returns.
+    Harmless,
+    /// Nobody.
+    None,
+}
+
+/// Who executes a new page, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Arrivals {
+    /// The article's five tasks.
+    Article,
+    /// Random ones, at the article's rate, on CPUs that are busy before; each seed names one such run.
+    Seed(u64),
+    /// Exactly these.
+    Stuck(Vec<At>),
+}
+
+/// An incident that cannot be set up.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ScenarioError {
+    /// The machine is out of range.
+    Config(ConfigError),
+    /// A CPU that the machine does not have.
+    NoSuchCpu {
+        /// Which.
+        cpu: CpuId,
+        /// How many there are.
+        nr_cpus: u32,
+    },
+}
+
+impl From<ConfigError> for ScenarioError {
+    fn from(error: ConfigError) -> Self {
+        ScenarioError::Config(error)
+    }
+}
+
+impl fmt::Display for ScenarioError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ScenarioError::Config(error) => error.fmt(f),
+            ScenarioError::NoSuchCpu { cpu, nr_cpus } => {
+                write!(f, "there is no CPU#{cpu} on a machine of {nr_cpus}: 0 to {}", nr_cpus - 1)
+            }
+        }
+    }
+}
+
+impl std::error::Error for ScenarioError {}
+
+/// A task that will execute a new page.
+struct Arrival {
+    cpu: CpuId,
+    comm: &'static str,
+    pid: Pid,
+    onset: KernelTime,
+}
+
+impl NestedOops {
+    /// The incident on a machine of stock parts.
+    ///
+    /// # Errors
+    /// If it cannot be set up.
+    pub fn machine(&self) -> Result<Machine, ScenarioError> {
+        self.machine_with(Parts::stock().with_die_lock(self.die_lock.lock()))
+    }
+
+    /// The incident on a machine of these parts.
+    ///
+    /// # Errors
+    /// If it cannot be set up.
+    pub fn machine_with<D: DieLock, Q: CallQueue, C: CsdLock, L: LockupDetector>(
+        &self,
+        parts: Parts<D, Q, C, L>,
+    ) -> Result<Machine, ScenarioError> {
+        self.config.check()?;
+        let until = self.until.unwrap_or_else(|| self.default_until());
+        let mut machine = Machine::new(Config { until, ..self.config.clone() }, parts)?;
+        self.spawn_oopses(&mut machine)?;
+        self.spawn_arrivals(&mut machine, until)?;
+        register(self.notifier, &mut machine);
+        Ok(machine)
+    }
+
+    /// The CPUs of the article's victims that this machine does not have.
+    pub fn absent_victims(&self) -> Vec<CpuId> {
+        let absent = |victim: &Victim| victim.cpu.0 >= self.config.nr_cpus;
+        match self.arrivals {
+            Arrivals::Article => VICTIMS.iter().filter(|v| absent(v)).map(|v| v.cpu).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Long enough for whoever begins to wait last to be reported: six sample periods, and two seconds.
+    fn default_until(&self) -> KernelTime {
+        let last = match &self.arrivals {
+            Arrivals::Seed(_) => return KernelTime::from_ns(600 * NSEC_PER_SEC),
+            Arrivals::Article => VICTIMS.iter().map(|victim| victim.onset).max(),
+            Arrivals::Stuck(stuck) => stuck.iter().map(|at| at.time).max(),
+        };
+        let last = last.unwrap_or_default().max(VICTIMS[4].onset);
+        last + 6 * sample_period_ns(self.config.watchdog_thresh_secs) + 2 * NSEC_PER_SEC
+    }
+
+    fn on_this_machine(&self, cpu: CpuId) -> Result<CpuId, ScenarioError> {
+        let nr_cpus = self.config.nr_cpus;
+        if cpu.0 < nr_cpus { Ok(cpu) } else { Err(ScenarioError::NoSuchCpu { cpu, nr_cpus }) }
+    }
+
+    fn spawn_oopses(&self, machine: &mut Machine) -> Result<(), ScenarioError> {
+        let first = At { cpu: CpuId::BOOT, time: OOPS_AT };
+        for (n, at) in std::iter::once(&first).chain(&self.more_oopses).enumerate() {
+            let cpu = self.on_this_machine(at.cpu)?;
+            let pid = GEN_SERI_OOPS_PID + n as Pid;
+            let comm = format!("gen_seri_oops/{n}");
+            machine.spawn(cpu, Task::new(comm, pid, at.time, gen_seri_oops));
+        }
+        Ok(())
+    }
+
+    fn spawn_arrivals(
+        &self,
+        machine: &mut Machine,
+        until: KernelTime,
+    ) -> Result<(), ScenarioError> {
+        let busy_before = 2 * sample_period_ns(self.config.watchdog_thresh_secs);
+        for Arrival { cpu, comm, pid, onset } in self.arrivals(until)? {
+            let start = onset - busy_before;
+            let body = move |cpu: &Cpu| {
+                cpu.run_user_until(onset);
+                cpu.exec_fault();
+            };
+            machine.spawn(cpu, Task::new(comm, pid, start, body));
+        }
+        Ok(())
+    }
+
+    fn arrivals(&self, until: KernelTime) -> Result<Vec<Arrival>, ScenarioError> {
+        match &self.arrivals {
+            Arrivals::Article => Ok(VICTIMS
+                .iter()
+                .filter(|victim| victim.cpu.0 < self.config.nr_cpus)
+                .map(|&Victim { cpu, comm, pid, onset }| Arrival { cpu, comm, pid, onset })
+                .collect()),
+            Arrivals::Seed(seed) => Ok(self.random_arrivals(*seed, until)),
+            Arrivals::Stuck(stuck) => stuck
+                .iter()
+                .zip(0..)
+                .map(|(at, n)| {
+                    let cpu = self.on_this_machine(at.cpu)?;
+                    let known = VICTIMS.iter().find(|victim| victim.cpu == cpu);
+                    let (comm, pid) = known.map_or((ANY_COMM, ANY_PID + n), |v| (v.comm, v.pid));
+                    Ok(Arrival { cpu, comm, pid, onset: at.time })
+                })
+                .collect(),
+        }
+    }
+
+    /// From boot on: before the oops each is answered at once, afterwards each takes one CPU away, so that every CPU
+    /// comes at most once then.
+    fn random_arrivals(&self, seed: u64, until: KernelTime) -> Vec<Arrival> {
+        let mut random = SplitMix64::new(seed);
+        let mut free: Vec<CpuId> = (1..self.config.nr_cpus).map(CpuId).collect();
+        let mut arrivals = Vec::new();
+        let mut onset = self.config.bring_up.online_at(CpuId(self.config.nr_cpus));
+        while !free.is_empty() {
+            onset = onset + random.exponential(MEAN_BETWEEN_ARRIVALS_NS);
+            if onset > until {
+                break;
+            }
+            let n = random.below(free.len() as u64) as usize;
+            let cpu = if onset < OOPS_AT { free[n] } else { free.swap_remove(n) };
+            let pid = ANY_PID + arrivals.len() as Pid;
+            arrivals.push(Arrival { cpu, comm: ANY_COMM, pid, onset });
+        }
+        arrivals
+    }
+}
+
+const GEN_SERI_OOPS_PID: Pid = 58147;
+
+/// Tasks that the article does not name.
+const ANY_COMM: &str = "exec";
+const ANY_PID: Pid = 2000;
+
+/// The kernel thread that oopses: `char *null = NULL; *null = 'a';`.
+fn gen_seri_oops(cpu: &Cpu) {
+    let _ret_from_fork = cpu.frame("ret_from_fork");
+    let _kthread = cpu.frame("kthread");
+    let _gen_seri_oops = cpu.frame("gen_seri_oops");
+    cpu.null_deref(Access::Write, 0);
+}
+
+fn register(notifier: Notifier, machine: &mut Machine) {
+    let faults = match notifier {
+        Notifier::Faulting { times } => times,
+        Notifier::Harmless => 0,
+        Notifier::None => return,
+    };
+    // Counted by whoever holds `die_lock` (Relaxed: the lock orders it).
+    let calls = AtomicU32::new(0);
+    machine.register_die_notifier(NotifierBlock::new("kbox_die", 0, move |cpu| {
+        cpu.printk("die event detected");
+        if calls.fetch_add(1, Relaxed) < faults {
+            cpu.null_deref(Access::Read, 8);
+        }
+        Notify::Done
+    }));
+}

@@ -1,0 +1,10 @@
+//! The atomics that parts are built on: `std`'s, or loom's when the crate is compiled with `--cfg loom`.
+//!
+//! A part (a [`DieLock`](crate::DieLock), a [`CsdLock`](crate::CsdLock), a [`CallQueue`](crate::CallQueue)) that
+//! imports its atomics from here runs unchanged on the machine and under the model checker.
+//! `crossbeam-utils` calls the same facade `primitive`.
+
+#[cfg(loom)]
+pub use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+#[cfg(not(loom))]
+pub use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};

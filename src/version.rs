@@ -1,0 +1,105 @@
+//! The kernels that are simulated, and where they differ.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CSD_FLAG_SYNCHRONOUS, CSD_TYPE_SYNC};
+
+/// A kernel whose behaviour and console text the machine follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KernelVersion {
+    /// arm64 4.19, the article's: warns once per task; an exec fault interrupts every CPU.
+    #[default]
+    #[serde(rename = "4.19")]
+    V4_19,
+    /// arm64 6.12: repeats the warning with the total. Its stacks are those of a kernel patched so that an exec
+    /// mapping interrupts every CPU, as 4.19's did.
+    #[serde(rename = "6.12")]
+    V6_12,
+}
+
+impl KernelVersion {
+    /// The release as the console prints it.
+    pub(crate) const fn release(self) -> &'static str {
+        match self {
+            KernelVersion::V4_19 => "4.19.5-1.1.29.aarch64 #1",
+            KernelVersion::V6_12 => "6.12.117 #1",
+        }
+    }
+
+    /// The flag that says "the caller waits" in a csd.
+    pub(crate) const fn csd_sync_flag(self) -> u32 {
+        match self {
+            KernelVersion::V4_19 => CSD_FLAG_SYNCHRONOUS,
+            KernelVersion::V6_12 => CSD_TYPE_SYNC,
+        }
+    }
+
+    /// What `smp_call_function_many` is called on the stack.
+    pub(crate) const fn call_many(self) -> &'static str {
+        match self {
+            KernelVersion::V4_19 => "smp_call_function_many",
+            KernelVersion::V6_12 => "smp_call_function_many_cond",
+        }
+    }
+
+    /// From the exception vector down to `die_kernel_fault`: the frames of a kernel data abort.
+    pub(crate) const fn kernel_fault(self) -> &'static [&'static str] {
+        match self {
+            KernelVersion::V4_19 => &[
+                "el1_da",
+                "do_mem_abort",
+                "do_translation_fault",
+                "do_page_fault",
+                "__do_kernel_fault",
+                "die_kernel_fault",
+            ],
+            KernelVersion::V6_12 => &[
+                "el1h_64_sync",
+                "el1h_64_sync_handler",
+                "el1_abort",
+                "do_mem_abort",
+                "do_translation_fault",
+                "do_page_fault",
+                "__do_kernel_fault",
+                "die_kernel_fault",
+            ],
+        }
+    }
+
+    /// The frames from user space down to the page table's lock (first part) and on to `kick_all_cpus_sync`
+    /// (second part, with the lock held) when a page is first executed.
+    pub(crate) const fn exec_fault(self) -> (&'static [&'static str], &'static [&'static str]) {
+        match self {
+            KernelVersion::V4_19 => (
+                &[
+                    "el0_ia",
+                    "do_el0_ia_bp_hardening",
+                    "do_mem_abort",
+                    "do_translation_fault",
+                    "do_page_fault",
+                    "handle_mm_fault",
+                    "__handle_mm_fault",
+                    "filemap_map_pages",
+                ],
+                &["alloc_set_pte", "__sync_icache_dcache", "sync_icache_aliases"],
+            ),
+            KernelVersion::V6_12 => (
+                &[
+                    "el0t_64_sync",
+                    "el0t_64_sync_handler",
+                    "el0_svc",
+                    "do_el0_svc",
+                    "__arm64_sys_mprotect",
+                    "do_mprotect_pkey",
+                    "mprotect_fixup",
+                ],
+                &[
+                    "change_protection",
+                    "ptep_modify_prot_commit",
+                    "__sync_icache_dcache",
+                    "sync_icache_aliases",
+                ],
+            ),
+        }
+    }
+}
