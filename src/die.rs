@@ -60,8 +60,8 @@ pub(crate) fn die(cpu: &Cpu, esr: u32) {
     if cpu.in_irq.get() || cpu.in_nmi.get() {
         panic(cpu, "Fatal exception in interrupt");
     }
-    let left = shared.parts.die_unlock(cpu);
-    cpu.record(Event::DieUnlock { left });
+    cpu.record(Event::DieUnlock);
+    shared.parts.die_unlock(cpu);
     drop(preempt);
     drop(irq);
     if answer != Notify::Stop {

@@ -13,6 +13,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use core_affinity::CoreId;
@@ -238,7 +239,7 @@ impl Machine {
     pub fn run_with(self, mut observe: impl FnMut(&Record)) -> Result<Run, RunError> {
         let Machine { shared, tasks } = self;
         let shared = Arc::new(shared);
-        boot(&shared, tasks)?;
+        let handles = boot(&shared, tasks)?;
         shared.clock.start(&shared);
 
         let mut merge = Merge::default();
@@ -248,6 +249,7 @@ impl Machine {
             records.push(record);
         };
         let hung = supervise(&shared, |batch| merge.add(batch, &mut keep));
+        join(handles, &hung);
         merge.add(shared.recorder.take_rest(), &mut keep);
         merge.finish(&mut keep);
 
@@ -265,8 +267,9 @@ impl Machine {
 }
 
 /// Starts a thread for each CPU. Each waits for the clock.
-fn boot(shared: &Arc<Shared>, tasks: Vec<Vec<Task>>) -> Result<(), RunError> {
+fn boot(shared: &Arc<Shared>, tasks: Vec<Vec<Task>>) -> Result<Vec<JoinHandle<()>>, RunError> {
     let core_of = choose_cores(&shared.config);
+    let mut handles = Vec::with_capacity(tasks.len());
     shared.threads.lock().running = tasks.len();
     for (n, tasks) in tasks.into_iter().enumerate() {
         let (cpu, core) = (CpuId::from(n), core_of(n));
@@ -275,15 +278,28 @@ fn boot(shared: &Arc<Shared>, tasks: Vec<Vec<Task>>) -> Result<(), RunError> {
             .name(format!("cpu/{cpu}"))
             .stack_size(STACK_SIZE)
             .spawn(move || run_cpu(on_thread, cpu, core, tasks));
-        if let Err(error) = spawned {
-            let never_started = shared.config.nr_cpus as usize - n;
-            shared.threads.lock().running -= never_started;
-            shared.halt();
-            supervise(shared, drop);
-            return Err(RunError::Spawn { cpu, error });
+        match spawned {
+            Ok(handle) => handles.push(handle),
+            Err(error) => {
+                shared.threads.lock().running = n; // the others never started
+                shared.halt();
+                let hung = supervise(shared, drop);
+                join(handles, &hung);
+                return Err(RunError::Spawn { cpu, error });
+            }
         }
     }
-    Ok(())
+    Ok(handles)
+}
+
+/// Waits until the threads are really gone, except those that never will be.
+fn join(handles: Vec<JoinHandle<()>>, hung: &[CpuId]) {
+    for (n, handle) in handles.into_iter().enumerate() {
+        if !hung.contains(&CpuId::from(n)) {
+            // Its end is in `Threads`, whatever it was.
+            _ = handle.join();
+        }
+    }
 }
 
 /// Which core each CPU's thread is pinned to. In lockstep all share one, because handing the turn to a thread on

@@ -76,14 +76,13 @@ pub enum Event {
         /// Which.
         vector: Vector,
     },
-    /// A call is posted to another CPU's `call_single_queue`.
+    /// A call is posted to another CPU's `call_single_queue`. An [`IpiSend`](Event::IpiSend) follows if the queue was
+    /// empty.
     CsdQueue {
         /// To whom.
         to: CpuId,
         /// The function to call.
         func: Symbol,
-        /// The queue was empty, so an IPI follows.
-        was_empty: bool,
     },
     /// `csd_lock_wait` finds the csd locked and starts to wait.
     CsdWait {
@@ -99,7 +98,7 @@ pub enum Event {
         /// Who had to answer.
         on: CpuId,
     },
-    /// This CPU ran a call (or is about to, if nobody waits for it) and frees its csd.
+    /// This CPU ran a call (or is about to, if nobody waits for it) and frees its csd now.
     CsdUnlock {
         /// Whose call.
         from: CpuId,
@@ -131,11 +130,8 @@ pub enum Event {
         /// At this nesting depth.
         depth: u32,
     },
-    /// It gives it back.
-    DieUnlock {
-        /// The depth that is left, 0 = free.
-        left: u32,
-    },
+    /// It gives one level back.
+    DieUnlock,
     /// `Internal error: Oops`.
     Oops {
         /// Which one since boot: `[#1]`.

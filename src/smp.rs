@@ -67,9 +67,12 @@ impl CallSingleData {
 /// latter are allocated at a CPU's first broadcast: most CPUs never make one.
 #[derive(Debug)]
 pub(crate) struct CsdTable {
-    single: Box<[CachePadded<CallSingleData>]>,
-    many: Box<[OnceLock<Box<[CachePadded<CallSingleData>]>>]>,
+    single: CsdRow,
+    many: Box<[OnceLock<CsdRow>]>,
 }
+
+/// One csd per CPU.
+type CsdRow = Box<[CachePadded<CallSingleData>]>;
 
 impl CsdTable {
     pub(crate) fn new(nr_cpus: u32) -> Self {
@@ -121,6 +124,9 @@ pub fn smp_call_function_single(
     info: u64,
     wait: Wait,
 ) {
+    if nobody_answers(cpu) {
+        return;
+    }
     let _frame = cpu.frame("smp_call_function_single");
     let _preempt = preempt::disable(cpu);
     warn_if_irqs_disabled(cpu);
@@ -153,6 +159,9 @@ pub fn smp_call_function_many(
     wait: Wait,
     _preempt: &DisabledPreemptGuard<'_>,
 ) {
+    if nobody_answers(cpu) {
+        return;
+    }
     let shared = cpu.shared();
     let mut targets = CpuMask::none(shared.config.nr_cpus);
     mask.iter().filter(|&to| to != cpu.id() && shared.is_online(to)).for_each(|to| targets.set(to));
@@ -190,6 +199,12 @@ pub fn kick_all_cpus_sync(cpu: &Cpu) {
     smp_call_function_many(cpu, &everybody, &DO_NOTHING, 0, Wait::Sync, &preempt);
 }
 
+/// Whether the machine is being halted: a destructor that runs meanwhile may call, and gets no answer.
+fn nobody_answers(cpu: &Cpu) -> bool {
+    cpu.shared().check_halt();
+    cpu.shared().is_halting()
+}
+
 /// Prepares a csd and posts it. Returns whether its target needs an IPI.
 fn fill_and_queue(
     cpu: &Cpu,
@@ -209,9 +224,9 @@ fn fill_and_queue(
     }
     csd.func.store(Some(func));
     csd.info.store(info, Relaxed);
-    let was_empty = shared.parts.queue_push(target, csd_id, &shared.csds);
-    cpu.record(Event::CsdQueue { to: target, func: func.name.into(), was_empty });
-    was_empty
+    // Recorded before it can be seen, as everything that another CPU answers to: else the answer might come first.
+    cpu.record(Event::CsdQueue { to: target, func: func.name.into() });
+    shared.parts.queue_push(target, csd_id, &shared.csds)
 }
 
 /// Waits until `target` has answered. This is where every victim of the article stands.
@@ -264,8 +279,8 @@ pub(crate) fn flush_smp_call_function_queue(cpu: &Cpu) {
 }
 
 fn csd_unlock(cpu: &Cpu, csd: &CallSingleData) {
-    cpu.shared().parts.csd_unlock(&csd.flags);
     cpu.record(Event::CsdUnlock { from: csd.owner });
+    cpu.shared().parts.csd_unlock(&csd.flags);
 }
 
 /// A synchronous call with interrupts off deadlocks if the other side does the same. Linux says so, once; but not

@@ -8,6 +8,8 @@
 //! | `parked` | the owner, before it looks into its mailbox a last time | whoever made something pending there, after it did | SeqCst, as the mailbox: of the two, at least one sees the other |
 //! | `timer` | the owner | the owner | Relaxed |
 
+#![expect(clippy::disallowed_methods, reason = "here is where CPUs wait in the host's time")]
+
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 use std::thread::Thread;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::report::{Oops, Outcome, Place, Report, SoftLockup};
+use super::report::{Oops, Outcome, Place, Report, SoftLockup, Stuck};
 use crate::{
     CpuId, KernelTime, NSEC_PER_SEC, NSEC_PER_TIMESTAMP_UNIT, get_timestamp, sample_period_ns,
     softlockup_thresh,
@@ -82,6 +82,9 @@ impl Report {
                 writeln!(f, "  Culprit: CPU#{cpu}. It runs without calling `relax`, in:")?;
             }
         }
+        if culprit.in_what != Place::NoInterruptionPoint {
+            writeln!(f, "  Its stack, which no console shows:")?;
+        }
         for func in &culprit.stack {
             writeln!(f, "    {func}")?;
         }
@@ -157,20 +160,28 @@ impl Report {
         let Some(culprit) = self.culprit else {
             return writeln!(f, "   It does not here: nobody is stuck.");
         };
-        let waiters: Vec<_> = self
-            .stuck
-            .iter()
-            .filter(|s| s.waits_for == Some(culprit) && s.cpu != culprit)
-            .collect();
-        if waiters.is_empty() {
-            return writeln!(f, "   Here it does not: nobody waits for CPU#{culprit}.");
+        let those = |is: fn(&Stuck, CpuId) -> bool| -> Vec<CpuId> {
+            let others = self.stuck.iter().filter(|s| s.cpu != culprit && is(s, culprit));
+            others.map(|s| s.cpu).collect()
+        };
+        let oopsers = those(|s, _| s.in_what == Place::DieLock);
+        let callers = those(|s, it| s.in_what == Place::CsdLockWait && s.waits_for == Some(it));
+        if !oopsers.is_empty() {
+            let oopsers = list(oopsers);
+            writeln!(
+                f,
+                "   {oopsers}: wait for die_lock, with interrupts off, and are as silent."
+            )?;
+        }
+        if callers.is_empty() {
+            return writeln!(f, "   Nobody waits for a call to CPU#{culprit} to be answered.");
         }
         let sent = |cpu: CpuId| self.senders_of_ipis.iter().rfind(|ipi| **ipi == (cpu, culprit));
-        let last_ipi = waiters.iter().find(|waiter| sent(waiter.cpu).is_some());
+        let interrupted_it = callers.iter().find(|caller| sent(**caller).is_some());
         writeln!(
             f,
-            "   {} wait for CPU#{culprit}, in csd_lock_wait, which has no time-out.",
-            list(waiters.iter().map(|waiter| waiter.cpu))
+            "   {}: wait in csd_lock_wait, which has no time-out, for CPU#{culprit} to answer.",
+            list(callers.iter().copied())
         )?;
         let silenced = self.soft_lockups.iter().any(|lockup| lockup.cpu != culprit);
         if silenced {
@@ -182,11 +193,10 @@ impl Report {
         } else {
             writeln!(f, "   None of them was reported: their watchdogs are fed all the same.")?;
         }
-        match last_ipi {
-            Some(first) if waiters.len() > 1 => writeln!(
+        match interrupted_it {
+            Some(first) if callers.len() > 1 => writeln!(
                 f,
-                "   Of their calls only CPU#{}'s came with an IPI: the others found CPU#{culprit}'s queue not empty.",
-                first.cpu
+                "   Only CPU#{first}'s call came with an IPI: the others found CPU#{culprit}'s queue not empty."
             ),
             _ => Ok(()),
         }
@@ -211,8 +221,8 @@ impl Report {
         )?;
         writeln!(
             f,
-            "   It is the one place where a CPU waits without limit for another CPU's interrupts. Whoever does not\n   \
-             call is not stuck: {} of {} CPUs are.",
+            "   It is the one place where a CPU waits without limit for another CPU's interrupts. Stuck are\n   \
+             {} of {} CPUs; the others made no such call.",
             self.stuck.len(),
             self.config.nr_cpus,
         )

@@ -27,7 +27,7 @@ impl fmt::Display for Place<'_> {
 type CallSite = (&'static str, &'static str, &'static str);
 
 /// The call sites that the article's console shows, on 4.19.
-const CALL_SITES: [CallSite; 16] = [
+const CALL_SITES: [CallSite; 17] = [
     ("smp_call_function_many", "", "0x308/0x370"),
     ("kick_all_cpus_sync", "smp_call_function_many", "0x30/0x38"),
     ("sync_icache_aliases", "kick_all_cpus_sync", "0x74/0x98"),
@@ -42,6 +42,7 @@ const CALL_SITES: [CallSite; 16] = [
     ("do_el0_ia_bp_hardening", "do_mem_abort", "0x64/0xa8"),
     ("el0_ia", "do_el0_ia_bp_hardening", "0x18/0x1c"),
     ("gen_seri_oops", "", "0x28/0x38"),
+    ("gen_seri_oops", "el1_da", "0x28/0x38"),
     ("kthread", "gen_seri_oops", "0x108/0x138"),
     ("ret_from_fork", "kthread", "0x10/0x18"),
 ];

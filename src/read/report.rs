@@ -80,10 +80,11 @@ pub struct SoftLockup {
     /// Since when it waited.
     #[serde(rename = "wait_began_ns")]
     pub wait_began: Option<KernelTime>,
-    /// When its stopper had run last.
+    /// From when the watchdog counted: when its stopper had run last; or, if 4.19 had been told since then to begin
+    /// anew (the CPU left a tickless idle), the sample at which it did.
     #[serde(rename = "last_feed_ns")]
     pub last_feed: Option<KernelTime>,
-    /// Which sample since then this was: the sixth, unless it is a repeat or the CPU had left a tickless idle.
+    /// Which sample since then this was: the sixth, unless it is a repeat, or the CPU had left a tickless idle on 6.12.
     pub sample: u32,
     /// The functions that were interrupted, the innermost first.
     pub stack: Vec<String>,

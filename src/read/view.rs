@@ -1,7 +1,7 @@
 //! What a reader knows of each CPU after the records so far. The readers share it, so that they cannot disagree.
 
 use crate::record::{Event, Record, Symbol};
-use crate::{Config, CpuId, KernelTime, Pid, Vector};
+use crate::{Config, CpuId, KernelTime, KernelVersion, Pid, Vector};
 
 /// The machine as its records tell it.
 #[derive(Debug)]
@@ -9,6 +9,8 @@ pub(crate) struct View {
     cpus: Vec<CpuView>,
     /// Who holds `die_lock`, or held a level of it when its task died.
     pub(crate) die_lock_holder: Option<CpuId>,
+    die_lock_depth: u32,
+    kernel: KernelVersion,
 }
 
 /// One CPU as its records tell it.
@@ -22,8 +24,10 @@ pub(crate) struct CpuView {
     /// Since when it wants `die_lock` without having it.
     pub(crate) die_lock_wait: Option<KernelTime>,
     pub(crate) fault: Option<FaultView>,
+    /// From when the watchdog counts: the stopper's last run. On 4.19 a touch makes it forget that run, and it counts
+    /// from the next sample.
     pub(crate) last_feed: Option<KernelTime>,
-    /// How many times the timer sampled this CPU since that feed.
+    /// How many times the timer sampled this CPU since then.
     pub(crate) samples: u32,
 }
 
@@ -71,7 +75,12 @@ impl View {
             last_feed: None,
             samples: 0,
         };
-        View { cpus: (0..config.nr_cpus).map(cpu).collect(), die_lock_holder: None }
+        View {
+            cpus: (0..config.nr_cpus).map(cpu).collect(),
+            die_lock_holder: None,
+            die_lock_depth: 0,
+            kernel: config.kernel,
+        }
     }
 
     pub(crate) fn cpu(&self, cpu: CpuId) -> &CpuView {
@@ -114,17 +123,21 @@ impl View {
                 view.csd_wait = Some(CsdWaitView { on, flags, mask, since: time });
             }
             Event::CsdWaitEnd { .. } => view.csd_wait = None,
-            Event::Feed => {
-                view.last_feed = Some(time);
-                view.samples = 0;
-            }
+            Event::Feed => view.count_from(time),
+            Event::TouchReset if self.kernel == KernelVersion::V4_19 => view.count_from(time),
             Event::Fault { addr, .. } => view.fault = Some(FaultView { addr }),
             Event::DieLock => view.die_lock_wait = Some(time),
-            Event::DieLockHeld { .. } => {
+            Event::DieLockHeld { depth } => {
                 view.die_lock_wait = None;
                 self.die_lock_holder = Some(cpu);
+                self.die_lock_depth = depth;
             }
-            Event::DieUnlock { left: 0 } => self.die_lock_holder = None,
+            Event::DieUnlock => {
+                self.die_lock_depth = self.die_lock_depth.saturating_sub(1);
+                if self.die_lock_depth == 0 {
+                    self.die_lock_holder = None;
+                }
+            }
             _ => {}
         }
     }
@@ -154,6 +167,11 @@ impl CpuView {
         Regs { stack: names(&self.stack[..entry.unwrap_or(self.stack.len())]), irqs_off }
     }
 
+    fn count_from(&mut self, time: KernelTime) {
+        self.last_feed = Some(time);
+        self.samples = 0;
+    }
+
     /// Closes a frame, and whatever lies above it: in wall-clock time records can be missing.
     fn close(&mut self, func: &str) {
         let found = self.stack.iter().rposition(|frame| match frame {
@@ -175,9 +193,11 @@ impl CpuView {
 }
 
 fn names(stack: &[Frame]) -> Vec<&str> {
-    let name = |frame| match frame {
-        &Frame::Func(ref func) => Some(&**func),
-        Frame::Irq { .. } => None,
-    };
-    stack.iter().rev().filter_map(name).collect()
+    let mut names = Vec::with_capacity(stack.len());
+    for frame in stack.iter().rev() {
+        if let Frame::Func(func) = frame {
+            names.push(func.as_ref());
+        }
+    }
+    names
 }

@@ -1,0 +1,179 @@
+//! Replays the article's incident: `cargo run --example nested_oops`. Everything about it can be changed: `-- --help`.
+
+mod args;
+mod files;
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufReader, IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use args::{Args, ReportForm};
+use files::Destination;
+use softlockup::read::console::Console;
+use softlockup::scenario::nested_oops::NestedOops;
+use softlockup::{Clock, Config, HostReport, Incident, Record};
+
+/// The user asked for something that cannot be: one line, exit code 2.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let outcome = args::parse().and_then(|args| match args {
+        Some(args) => run(&args),
+        None => Ok(()), // --help, --version
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("nested_oops: {message}");
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<(), String> {
+    // What cannot be written is found out before the machine boots.
+    let records = Destination::open(args.records.as_deref())?;
+    let trace = Destination::open(args.trace.as_deref())?;
+    let incident = match &args.replay {
+        Some(path) => replay(args, path)?,
+        None => live(args)?,
+    };
+    records.write(|out| incident.save(out))?;
+    trace.write(|out| incident.write_trace(out))?;
+    let report = incident.report();
+    let text = match args.report {
+        ReportForm::Text if args.shows_console() => format!("\n{report}"),
+        ReportForm::Text => report.to_string(),
+        ReportForm::Json => json(&report)?,
+    };
+    Stdout::new().write(&text)
+}
+
+fn json(report: &softlockup::read::report::Report) -> Result<String, String> {
+    serde_json::to_string_pretty(report).map(|text| text + "\n").map_err(|error| error.to_string())
+}
+
+fn replay(args: &Args, path: &Path) -> Result<Incident, String> {
+    let located = |error: &dyn fmt::Display| format!("{}: {error}", path.display());
+    let file = File::open(path).map_err(|error| located(&error))?;
+    let incident = Incident::load(BufReader::new(file)).map_err(|error| located(&error))?;
+    if args.shows_console() {
+        Stdout::new().write(&incident.console())?;
+    }
+    Ok(incident)
+}
+
+fn live(args: &Args) -> Result<Incident, String> {
+    let scenario = args.scenario()?;
+    let machine = scenario.machine().map_err(|error| error.to_string())?;
+    note_before(&scenario);
+    let mut printer = Printer::new(args, &scenario.config);
+    let run =
+        machine.run_with(|record| printer.record(record)).map_err(|error| error.to_string())?;
+    printer.finish()?;
+    note_after(&run.host, &run.incident.config);
+    Ok(run.incident)
+}
+
+fn note_before(scenario: &NestedOops) {
+    let absent = scenario.absent_victims();
+    if !absent.is_empty() {
+        let cpus: Vec<_> = absent.iter().map(|cpu| format!("CPU#{cpu}")).collect();
+        let (cpus, n) = (cpus.join(", "), scenario.config.nr_cpus);
+        eprintln!("note: a machine of {n} CPUs has no {cpus}: their arrivals are dropped");
+    }
+}
+
+fn note_after(host: &HostReport, config: &Config) {
+    let (cpus, cores) = (config.nr_cpus, host.nr_cores);
+    match config.clock {
+        Clock::Wall { .. } if cpus as usize > cores => eprintln!(
+            "note: {cpus} CPUs shared {cores} host cores: the order of events is partly the host's"
+        ),
+        Clock::Lockstep { .. } if cpus as usize > cores => {
+            eprintln!(
+                "note: {cpus} CPUs on {cores} host cores took turns, which changes no record"
+            );
+        }
+        _ => {}
+    }
+    if host.refused_pins > 0 {
+        let refused = host.refused_pins;
+        eprintln!("note: {refused} of {cpus} threads could not be pinned; only speed suffers");
+    }
+}
+
+/// Prints the console while the machine runs, or else how far it is.
+struct Printer {
+    console: Option<Console>,
+    shows_progress: bool,
+    shown_secs: u64,
+    stdout: Stdout,
+    result: Result<(), String>,
+    text: String,
+}
+
+impl Printer {
+    fn new(args: &Args, config: &Config) -> Self {
+        let console = args.shows_console().then(|| Console::new(config));
+        let shows_progress = console.is_none() && io::stderr().is_terminal();
+        Printer {
+            console,
+            shows_progress,
+            shown_secs: 0,
+            stdout: Stdout::new(),
+            result: Ok(()),
+            text: String::new(),
+        }
+    }
+
+    fn record(&mut self, record: &Record) {
+        if let Some(console) = &mut self.console {
+            self.text.clear();
+            console.print(record, &mut self.text);
+            if !self.text.is_empty() && self.result.is_ok() {
+                self.result = self.stdout.write(&self.text);
+            }
+        }
+        let secs = record.time.ns() / softlockup::NSEC_PER_SEC;
+        if self.shows_progress && secs >= self.shown_secs + 10 {
+            self.shown_secs = secs;
+            eprint!("\r{secs} s of kernel time");
+        }
+    }
+
+    fn finish(self) -> Result<(), String> {
+        if self.shown_secs > 0 {
+            eprintln!();
+        }
+        self.result
+    }
+}
+
+/// Standard output. A pager that closes the pipe has seen enough: no error.
+struct Stdout {
+    closed: bool,
+}
+
+impl Stdout {
+    fn new() -> Self {
+        Stdout { closed: false }
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), String> {
+        if self.closed {
+            return Ok(());
+        }
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(())
+            }
+            Err(error) => Err(format!("standard output: {error}")),
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! The example as a user runs it: its flags, its files, and one clear line for whatever cannot be.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// `cargo test` builds the examples beside the tests.
+fn nested_oops() -> Command {
+    let mut path = std::env::current_exe().unwrap();
+    path.pop();
+    path.pop();
+    path.push(format!("examples/nested_oops{}", std::env::consts::EXE_SUFFIX));
+    assert!(path.exists(), "{} is built by `cargo test` without --test", path.display());
+    Command::new(path)
+}
+
+fn run(args: &str) -> Output {
+    nested_oops().args(args.split_whitespace()).output().unwrap()
+}
+
+fn stdout(args: &str) -> String {
+    let output = run(args);
+    assert!(output.status.success(), "{args}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn json(args: &str) -> Value {
+    serde_json::from_str(&stdout(&format!("{args} --report json"))).expect("one JSON object")
+}
+
+fn lockups(report: &Value) -> Vec<(u64, u64)> {
+    let lockups = report["soft_lockups"].as_array().unwrap().iter();
+    lockups.map(|l| (l["cpu"].as_u64().unwrap(), l["printed_seconds"].as_u64().unwrap())).collect()
+}
+
+/// Expects exit code 2, nothing on stdout, and one line that contains `words`.
+fn refused(args: &str, words: &str) {
+    let output = run(args);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{args}: {stderr}");
+    assert!(output.stdout.is_empty(), "{args}");
+    assert_eq!(stderr.lines().count(), 1, "{args}: {stderr}");
+    assert!(stderr.starts_with("nested_oops: ") && stderr.contains(words), "{args}: {stderr}");
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+#[test]
+fn without_flags_it_prints_the_golden_console_and_the_report() {
+    let text = stdout("");
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/article.txt");
+    let (console, report) = text.split_once("\n\nReport: ").expect("a report follows");
+    assert_eq!(format!("{console}\n"), fs::read_to_string(golden).unwrap());
+    for words in ["the machine hung", "Culprit: CPU#0", "#58", "23 = 481 - 458", "6 of 64 CPUs"] {
+        assert!(report.contains(words), "{words:?} is not in {report}");
+    }
+}
+
+#[test]
+fn the_json_report_is_one_object_with_the_documented_fields() {
+    let report = json("");
+    assert_eq!(report["schema"], "softlockup.report");
+    assert_eq!(report["version"], 1);
+    assert_eq!(report["culprit"], 0);
+    assert_eq!(report["outcome"], "hung");
+    assert_eq!(report["ended_ns"], 580_358_000_000u64);
+    let first = &report["soft_lockups"][0];
+    assert_eq!(first["cpu"], 35);
+    assert_eq!(first["time_ns"], 360_462_045_000u64);
+    assert_eq!(first["printed_seconds"], 22);
+    assert_eq!(first["comm"], "docker-containe");
+    assert_eq!(first["pid"], 29506);
+    assert_eq!(first["waits_for"], serde_json::json!([0]));
+    assert_eq!(first["wait_began_ns"], 338_462_000_000u64);
+    assert_eq!(first["last_feed_ns"], 336_462_045_000u64);
+}
+
+#[test]
+fn every_policy_changes_what_it_says() {
+    assert_eq!(json("--notifier harmless")["outcome"], "recovered");
+    assert_eq!(json("--notifier none")["outcome"], "recovered");
+    assert_eq!(json("--die-lock nesting")["culprit"], Value::Null);
+    assert_eq!(json("--die-lock x86")["outcome"], "recovered");
+    assert_eq!(json("--die-lock x86 --oops 9@300")["culprit"], 9);
+    assert_eq!(lockups(&json("--ablate irqs-on-in-die")), [(0, 23)]);
+    assert_eq!(lockups(&json("--ablate preempt-on-in-wait")), []);
+    assert_eq!(lockups(&json("--ablate feed-from-timer")), []);
+    assert_eq!(lockups(&json("--stuck 5@300 --stuck 6@340.25")), [(5, 22), (6, 22)]);
+    assert_eq!(lockups(&json("--watchdog-thresh 20 --stuck 5@300")), [(5, 44)]);
+    assert_eq!(lockups(&json("--kernel 6.12 --stuck 5@300 --until 350")), [(5, 22), (5, 44)]);
+    assert!(stdout("--print-order stock").find("Code:").is_none());
+    assert!(!lockups(&json("--cpus 8 --seed 1")).is_empty());
+    assert_eq!(lockups(&json("--seed 3 --turn-seed 1")), lockups(&json("--seed 3")));
+}
+
+#[test]
+fn absent_victims_are_dropped_and_named_on_stderr() {
+    let output = run("--cpus 32 --quiet");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        stderr.contains("has no CPU#35, CPU#51, CPU#58: their arrivals are dropped"),
+        "{stderr}"
+    );
+    assert_eq!(lockups(&json("--cpus 32")), [(30, 22), (2, 22)]);
+}
+
+#[test]
+fn a_saved_run_replays_to_the_same_text_without_a_machine() {
+    let folder = folder();
+    let records = folder.path().join("run.jsonl");
+    let trace = folder.path().join("trace.json");
+    let live = stdout(&format!("--records {} --trace {}", records.display(), trace.display()));
+    assert_eq!(stdout(&format!("--replay {}", records.display())), live);
+
+    let again = folder.path().join("again.json");
+    stdout(&format!("--replay {} --quiet --trace {}", records.display(), again.display()));
+    assert_eq!(fs::read(&trace).unwrap(), fs::read(&again).unwrap());
+    assert_eq!(files_in(folder.path()).len(), 3, "nothing temporary is left");
+}
+
+#[test]
+fn the_trace_is_what_perfetto_opens() {
+    let folder = folder();
+    let path = folder.path().join("trace.json");
+    stdout(&format!("--quiet --trace {}", path.display()));
+    let events: Vec<Value> = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let mut open = std::collections::HashMap::<u64, Vec<String>>::new();
+    let (mut last, mut flows) = (0.0, std::collections::HashMap::new());
+    for event in &events {
+        let tid = event["tid"].as_u64().unwrap();
+        let name = event["name"].as_str().unwrap().to_owned();
+        let ts = event["ts"].as_f64().unwrap();
+        match event["ph"].as_str().unwrap() {
+            "M" => continue,
+            "B" => open.entry(tid).or_default().push(name),
+            "E" => assert_eq!(open.get_mut(&tid).and_then(Vec::pop), Some(name)),
+            "s" => _ = flows.insert(event["id"].as_u64().unwrap(), false),
+            "f" => assert_eq!(flows.insert(event["id"].as_u64().unwrap(), true), Some(false)),
+            "i" => {}
+            other => panic!("{other}"),
+        }
+        assert!(ts >= last, "events are in order of time");
+        last = ts;
+    }
+    assert!(open.values().all(Vec::is_empty), "every span is closed");
+    let unanswered = flows.values().filter(|answered| !**answered).count();
+    assert_eq!(unanswered, 1, "of all IPIs only CPU 0's was never taken");
+    let named = |name: &str| events.iter().any(|e| e["args"]["name"] == name);
+    assert!(named("CPU 0") && named("CPU 63") && named("CPU 0 interrupts off"));
+}
+
+#[test]
+fn bad_flags_get_one_line_and_exit_code_2() {
+    refused("--cpus 0", "1 to 4096 CPUs, not 0");
+    refused("--cpus 5000", "1 to 4096 CPUs, not 5000");
+    refused("--die-lock foo", "possible values: arm64, x86, nesting");
+    refused("--ablate foo", "possible values: irqs-on-in-die, preempt-on-in-wait, feed-from-timer");
+    refused("--kernel 2.6", "possible values: 4.19, 6.12");
+    refused("--clock wall:0", "a ratio above 0");
+    refused("--clock wall:fast", "wall:RATIO");
+    refused("--clock wall:200 --turn-seed 1", "--turn-seed");
+    refused("--watchdog-thresh 61", "0 to 60 seconds");
+    refused("--stuck 64@300", "no CPU#64 on a machine of 64");
+    refused("--oops 64@300", "no CPU#64 on a machine of 64");
+    refused("--stuck 5", "35@338.462");
+    refused("--until -3", "seconds since boot");
+    refused("--seed 1 --stuck 5@300", "cannot be used with");
+    refused("--replay x --cpus 3", "cannot be used with");
+    refused("--bogus", "--bogus");
+}
+
+#[test]
+fn unwritable_files_are_refused_before_the_machine_boots_and_leave_nothing() {
+    let folder = folder();
+    let inside = folder.path().join("no/such/folder/trace.json");
+    refused(&format!("--trace {}", inside.display()), "cannot write");
+    refused(&format!("--records {}", folder.path().display()), "cannot write");
+    let good = folder.path().join("good.jsonl");
+    refused(&format!("--records {} --trace {}", good.display(), inside.display()), "cannot write");
+    assert!(files_in(folder.path()).is_empty());
+}
+
+#[test]
+fn damaged_records_are_refused() {
+    let folder = folder();
+    let path = folder.path().join("run.jsonl");
+    stdout(&format!("--cpus 2 --quiet --records {}", path.display()));
+    let whole = fs::read_to_string(&path).unwrap();
+    let replay = |text: &str, words: &str| {
+        fs::write(&path, text).unwrap();
+        refused(&format!("--replay {}", path.display()), words);
+    };
+    let lines: Vec<&str> = whole.lines().collect();
+    replay(&whole[..whole.len() / 2], "cut short");
+    replay(&lines[..lines.len() - 1].join("\n"), "cut short");
+    replay(&whole.replacen("\"version\":1", "\"version\":2", 1), "records of version 2");
+    replay(&whole.replacen("\"nr_cpus\":2", "\"nr_cpus\":1", 1), "no CPU#1");
+    replay(&whole.replacen("\"nr_cpus\":2", "\"nr_cpus\":0", 1), "not 0");
+    replay(&whole.replacen("\"event\":\"feed\"", "\"event\":\"food\"", 1), "line ");
+    replay("", "not a file of records");
+    replay("{}", "not a file of records");
+    replay("hello", "not a file of records");
+    fs::write(&path, [0xff, 0xfe, 0x00]).unwrap();
+    refused(&format!("--replay {}", path.display()), "UTF-8");
+    refused("--replay /no/such/file", "No such file");
+}
+
+#[test]
+fn a_pager_that_closes_the_pipe_is_no_error() {
+    let folder = folder();
+    let records = folder.path().join("run.jsonl");
+    let mut child = nested_oops();
+    child.args(["--records", records.to_str().unwrap()]);
+    let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    // The reader is gone now.
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
+    assert!(records.exists(), "what was asked for besides is written");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_host_that_refuses_threads_is_named_in_one_line() {
+    let limited =
+        format!("ulimit -v 300000; exec {:?} --cpus 4096 --quiet", nested_oops().get_program());
+    let output = Command::new("sh").args(["-c", &limited]).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("the host refused a thread for CPU#"), "{stderr}");
+}
+
+#[test]
+fn help_names_every_flag() {
+    let help = stdout("--help");
+    for flag in [
+        "cpus",
+        "seed",
+        "until",
+        "turn-seed",
+        "stuck",
+        "oops",
+        "ablate",
+        "clock",
+        "kernel",
+        "watchdog-thresh",
+        "die-lock",
+        "notifier",
+        "print-order",
+        "records",
+        "replay",
+        "trace",
+        "report",
+        "quiet",
+    ] {
+        assert!(help.contains(&format!("--{flag}")), "{flag}");
+    }
+}

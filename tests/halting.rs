@@ -1,0 +1,273 @@
+//! Every run ends, whatever its CPUs do, and leaves nothing behind.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
+
+use softlockup::read::report::{Outcome, Place};
+use softlockup::scenario::nested_oops::{Arrivals, At, NestedOops};
+use softlockup::{
+    Clock, Config, Cpu, CpuId, KernelTime, Machine, NSEC_PER_SEC, Parts, Run, Task, ThisCpu, irq,
+    kick_all_cpus_sync, preempt,
+};
+
+fn at(secs: u64) -> KernelTime {
+    KernelTime::from_ns(secs * NSEC_PER_SEC)
+}
+
+const CLOCKS: [Clock; 2] = [Clock::Lockstep { turn_seed: None }, Clock::Wall { ratio: 1000.0 }];
+
+fn run(clock: Clock, until: u64, tasks: Vec<(u32, Box<dyn FnOnce(&Cpu) + Send>)>) -> Run {
+    let config = Config { nr_cpus: 4, until: at(until), clock, ..Config::default() };
+    let mut machine = Machine::new(config, Parts::stock()).unwrap();
+    for (n, (cpu, body)) in tasks.into_iter().enumerate() {
+        machine.spawn(CpuId(cpu), Task::new("test", 100 + n as u32, at(10), body));
+    }
+    machine.run().unwrap()
+}
+
+#[test]
+fn a_machine_whose_every_cpu_is_stuck_ends() {
+    for clock in CLOCKS {
+        let tasks = (0..4).map(|n| {
+            let body: Box<dyn FnOnce(&Cpu) + Send> = Box::new(move |cpu| {
+                let _irq = irq::disable_local(cpu);
+                if n < 2 {
+                    kick_all_cpus_sync(cpu);
+                }
+                loop {
+                    cpu.relax();
+                }
+            });
+            (n, body)
+        });
+        let report = run(clock, 60, tasks.collect()).incident.report();
+        assert_eq!(report.outcome, Outcome::Hung);
+        assert!(report.ended >= at(60));
+    }
+}
+
+/// Counts how often its machine's frames were unwound, and is not helpful about it.
+struct Stubborn<'a> {
+    cpu: &'a Cpu,
+    dropped: Arc<AtomicU32>,
+}
+
+impl Drop for Stubborn<'_> {
+    fn drop(&mut self) {
+        let _irq = irq::disable_local(self.cpu);
+        let _preempt = preempt::disable(self.cpu);
+        self.cpu.relax();
+        kick_all_cpus_sync(self.cpu);
+        self.cpu.printk("from a destructor");
+        self.dropped.fetch_add(1, SeqCst);
+    }
+}
+
+#[test]
+fn destructors_run_while_halting_but_record_nothing_and_take_no_interrupt() {
+    for clock in CLOCKS {
+        let dropped = Arc::new(AtomicU32::new(0));
+        let on_cpu = Arc::clone(&dropped);
+        let run = run(
+            clock,
+            30,
+            vec![(
+                1,
+                Box::new(move |cpu| {
+                    let _stubborn = Stubborn { cpu, dropped: on_cpu };
+                    let _preempt = preempt::disable(cpu);
+                    loop {
+                        cpu.relax();
+                    }
+                }),
+            )],
+        );
+        assert_eq!(dropped.load(SeqCst), 1);
+        assert!(!run.incident.console().contains("destructor"));
+        assert!(run.host.hung.is_empty());
+    }
+}
+
+/// Waits for something that will not come, in a destructor.
+struct Hopeless<'a>(&'a Cpu);
+
+static GIVE_UP: AtomicBool = AtomicBool::new(false);
+
+impl Drop for Hopeless<'_> {
+    fn drop(&mut self) {
+        while !GIVE_UP.load(Relaxed) {
+            self.0.relax();
+        }
+    }
+}
+
+#[test]
+fn a_destructor_that_waits_for_ever_is_left_behind_and_the_run_ends() {
+    let run = run(
+        CLOCKS[0],
+        30,
+        vec![(
+            1,
+            Box::new(move |cpu| {
+                let _hopeless = Hopeless(cpu);
+                loop {
+                    cpu.relax();
+                }
+            }),
+        )],
+    );
+    GIVE_UP.store(true, SeqCst);
+    assert_eq!(run.host.hung, [CpuId(1)]);
+    assert_eq!(run.incident.report().outcome, Outcome::HostHang);
+}
+
+#[test]
+fn code_that_catches_the_halt_meets_it_again() {
+    for clock in CLOCKS {
+        let caught = Arc::new(AtomicU32::new(0));
+        let on_cpu = Arc::clone(&caught);
+        let run = run(
+            clock,
+            30,
+            vec![(
+                1,
+                Box::new(move |cpu| {
+                    for _ in 0..3 {
+                        let spin = || -> () {
+                            loop {
+                                cpu.relax();
+                            }
+                        };
+                        if catch_unwind(AssertUnwindSafe(spin)).is_err() {
+                            on_cpu.fetch_add(1, SeqCst);
+                        }
+                    }
+                    cpu.relax();
+                    unreachable!("the machine is halted");
+                }),
+            )],
+        );
+        assert_eq!(caught.load(SeqCst), 3);
+        assert!(run.host.hung.is_empty());
+    }
+}
+
+#[test]
+fn a_panic_in_a_tasks_own_code_comes_out_of_run() {
+    std::panic::set_hook(Box::new(|_| {})); // expected: keep the test's output clean
+    for clock in CLOCKS {
+        let run = || run(clock, 600, vec![(2, Box::new(|_| panic!("a learner's mistake")))]);
+        let payload = catch_unwind(run).expect_err("it panics");
+        assert_eq!(payload.downcast_ref(), Some(&"a learner's mistake"));
+    }
+    _ = std::panic::take_hook();
+}
+
+#[test]
+fn switching_off_from_inside_ends_the_run_there() {
+    let run = run(CLOCKS[0], 600, vec![(3, Box::new(|cpu| cpu.power_off()))]);
+    assert_eq!(run.incident.ended, at(10));
+    assert_eq!(run.incident.console(), "[   10.000000] reboot: Power down\n");
+}
+
+#[test]
+fn a_loop_without_relax_is_named_with_its_frames_and_the_run_ends() {
+    for clock in CLOCKS {
+        // So that the thread that is left behind does not burn a core for the rest of the test run.
+        static LET_GO: AtomicBool = AtomicBool::new(false);
+        LET_GO.store(false, SeqCst);
+        let run = run(
+            clock,
+            60,
+            vec![(
+                2,
+                Box::new(|cpu| {
+                    let _frame = cpu.frame("my_die_lock");
+                    while !LET_GO.load(Relaxed) {}
+                }),
+            )],
+        );
+        LET_GO.store(true, SeqCst);
+        assert_eq!(run.host.hung, [CpuId(2)]);
+        let report = run.incident.report();
+        assert_eq!(report.outcome, Outcome::HostHang);
+        assert_eq!(report.culprit, Some(CpuId(2)));
+        assert_eq!(report.stuck[0].in_what, Place::NoInterruptionPoint);
+        assert_eq!(report.stuck[0].stack, ["my_die_lock"]);
+        let text = report.to_string();
+        assert!(text.contains("never reached an interruption point"), "{text}");
+        assert!(
+            text.contains("Culprit: CPU#2. It runs without calling `relax`, in:\n    my_die_lock")
+        );
+    }
+}
+
+#[test]
+fn a_turn_that_records_for_ever_does_not_eat_the_hosts_memory() {
+    static LET_GO: AtomicBool = AtomicBool::new(false);
+    let run = run(
+        CLOCKS[0],
+        60,
+        vec![(
+            2,
+            Box::new(|cpu| {
+                while !LET_GO.load(Relaxed) {
+                    cpu.printk("x");
+                }
+            }),
+        )],
+    );
+    LET_GO.store(true, SeqCst);
+    assert_eq!(run.host.hung, [CpuId(2)]);
+    assert!(run.incident.records.len() < 1 << 22, "{} records", run.incident.records.len());
+}
+
+/// What the process holds: threads, file descriptors, resident memory in KiB.
+#[cfg(target_os = "linux")]
+fn held() -> (usize, usize, u64) {
+    let count = |path| std::fs::read_dir(path).unwrap().count();
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    let kib = rss.trim().trim_end_matches(" kB").parse().unwrap();
+    (count("/proc/self/task"), count("/proc/self/fd"), kib)
+}
+
+/// In a process of its own (`--exact --ignored`, by the test below): other tests have threads and memory, too.
+#[test]
+#[cfg(target_os = "linux")]
+// Counts what the whole process holds, so it must be alone in it.
+#[ignore = "run by boot_and_halt_leave_nothing_behind"]
+fn boot_and_halt_many_times() {
+    let cycles: u32 = std::env::var("CYCLES").unwrap().parse().unwrap();
+    let cycle = || {
+        let config = Config { nr_cpus: 4, ..Config::default() };
+        let arrivals = Arrivals::Stuck(vec![At { cpu: CpuId(2), time: at(300) }]);
+        let scenario =
+            NestedOops { config, arrivals, until: Some(at(330)), ..NestedOops::default() };
+        let run = scenario.machine().unwrap().run().unwrap();
+        assert_eq!(run.incident.report().soft_lockups.len(), 1);
+    };
+    (0..cycles / 10).for_each(|_| cycle());
+    let (threads, files, kib) = held();
+    (0..cycles).for_each(|_| cycle());
+    let after = held();
+    println!("before {threads} threads, {files} files, {kib} KiB; after {after:?}");
+    assert_eq!((after.0, after.1), (threads, files));
+    assert!(after.2 < kib + 16 * 1024, "memory grew from {kib} to {} KiB", after.2);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn boot_and_halt_leave_nothing_behind() {
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "--ignored", "--nocapture", "boot_and_halt_many_times"]);
+    if std::env::var_os("CYCLES").is_none() {
+        child.env("CYCLES", "200");
+    }
+    let output = child.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("1 passed"), "{text}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "a halt is quiet");
+}

@@ -1,0 +1,92 @@
+//! A healthy machine is silent; and the same machine with one thing broken is not.
+
+use softlockup::{
+    Config, CpuId, Incident, KernelTime, Machine, NSEC_PER_SEC, Parts, Task, ThisCpu, irq,
+    kick_all_cpus_sync, preempt,
+};
+
+fn at(secs: u64) -> KernelTime {
+    KernelTime::from_ns(secs * NSEC_PER_SEC)
+}
+
+/// CPUs that compute, fault pages in, hold off interrupts and preemption for as long as is allowed, and idle; and, if
+/// `broken`, one that holds off preemption for too long.
+fn machine(nr_cpus: u32, until: KernelTime, broken: bool) -> Incident {
+    let config = Config { nr_cpus, until, ..Config::default() };
+    let mut machine = Machine::new(config, Parts::stock()).unwrap();
+    for n in 0..nr_cpus.min(8) {
+        let period = 50 + 7 * u64::from(n);
+        machine.spawn(
+            CpuId(n),
+            Task::new("worker", 1000 + n, at(20), move |cpu| {
+                let mut now = at(20);
+                while now < until {
+                    now = now + period * NSEC_PER_SEC;
+                    cpu.run_user_until(now);
+                    cpu.exec_fault();
+                    {
+                        let _preempt = preempt::disable(cpu);
+                        cpu.spend(15 * NSEC_PER_SEC);
+                    }
+                    {
+                        let _irq = irq::disable_local(cpu);
+                        cpu.spend(NSEC_PER_SEC);
+                    }
+                    kick_all_cpus_sync(cpu);
+                }
+            }),
+        );
+    }
+    if broken {
+        let task = Task::new("stuck", 2000, at(100), |cpu| {
+            let _preempt = preempt::disable(cpu);
+            cpu.spend(40 * NSEC_PER_SEC);
+        });
+        machine.spawn(CpuId(nr_cpus - 1), task);
+    }
+    machine.run().unwrap().incident
+}
+
+#[test]
+fn an_hour_of_a_healthy_machine_says_nothing() {
+    for nr_cpus in [2, 64] {
+        let incident = machine(nr_cpus, at(3600), false);
+        assert_eq!(incident.console(), "");
+        assert!(incident.report().stuck.is_empty());
+    }
+}
+
+#[test]
+fn an_hour_of_a_thousand_healthy_cpus_says_nothing() {
+    let incident = machine(1024, at(3600), false);
+    assert_eq!(incident.console(), "");
+    assert!(incident.report().stuck.is_empty());
+}
+
+#[test]
+fn a_cpu_that_holds_off_preemption_for_too_long_is_reported() {
+    for nr_cpus in [9, 64] {
+        let report = machine(nr_cpus, at(300), true).report();
+        let reported: Vec<_> = report.soft_lockups.iter().map(|lockup| lockup.cpu).collect();
+        assert_eq!(reported, [CpuId(nr_cpus - 1)]);
+        assert!(report.soft_lockups[0].waits_for.is_empty(), "it waits for nobody");
+        assert!(report.stuck.is_empty(), "it came back");
+    }
+}
+
+#[test]
+fn the_clock_does_not_stop_for_cpus_that_wake_each_other_for_ever() {
+    let until = at(60);
+    let mut machine =
+        Machine::new(Config { nr_cpus: 2, until, ..Config::default() }, Parts::stock()).unwrap();
+    machine.spawn(
+        CpuId(1),
+        Task::new("restless", 1, at(50), |cpu| {
+            loop {
+                cpu.printk("");
+                cpu.relax();
+            }
+        }),
+    );
+    assert_eq!(machine.run().unwrap().incident.ended, until);
+}

@@ -1,0 +1,111 @@
+//! Wall-clock time. A loaded host may add lockups of its own there, so what is asserted holds whatever the host does.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
+
+use softlockup::{
+    Clock, Config, CpuId, Event, KernelTime, Machine, NSEC_PER_SEC, Parts, Task, ThisCpu, irq,
+    kick_all_cpus_sync, preempt,
+};
+
+fn at(secs: u64) -> KernelTime {
+    KernelTime::from_ns(secs * NSEC_PER_SEC)
+}
+
+fn config(nr_cpus: u32) -> Config {
+    let clock = Clock::Wall { ratio: 200.0 };
+    Config { nr_cpus, clock, until: at(1_000_000), ..Config::default() }
+}
+
+#[test]
+fn a_cpu_that_waits_for_a_silent_one_reports_itself() {
+    static REPORTED: AtomicBool = AtomicBool::new(false);
+    let mut machine = Machine::new(config(4), Parts::stock()).unwrap();
+    machine.spawn(
+        CpuId(0),
+        Task::new("silent", 1, at(5), |cpu| {
+            let _irq = irq::disable_local(cpu);
+            loop {
+                cpu.relax();
+            }
+        }),
+    );
+    machine.spawn(CpuId(2), Task::new("victim", 2, at(20), |cpu| kick_all_cpus_sync(cpu)));
+    machine.spawn(
+        CpuId(3),
+        Task::new("init", 3, at(20), |cpu| {
+            while !REPORTED.load(Acquire) {
+                cpu.spend(NSEC_PER_SEC);
+            }
+            cpu.power_off();
+        }),
+    );
+    let lockup_on_2 =
+        |cpu, event: &Event| cpu == CpuId(2) && matches!(event, Event::SoftLockup { .. });
+    let run = machine.run_with(|record| {
+        if lockup_on_2(record.cpu, &record.event) {
+            REPORTED.store(true, Release);
+        }
+    });
+    let report = run.unwrap().incident.report();
+    let victim = report.soft_lockups.iter().find(|lockup| lockup.cpu == CpuId(2)).unwrap();
+    assert_eq!(victim.waits_for, [CpuId(0)]);
+    assert!(victim.stack.contains(&"smp_call_function_many".to_owned()));
+    assert!(report.soft_lockups.iter().all(|lockup| lockup.cpu != CpuId(0)));
+}
+
+#[test]
+fn records_arrive_live_in_causal_order_without_a_gap() {
+    let mut machine = Machine::new(config(4), Parts::stock()).unwrap();
+    for n in 0..4 {
+        machine.spawn(
+            CpuId(n),
+            Task::new("caller", n, at(3), |cpu| {
+                for _ in 0..200 {
+                    kick_all_cpus_sync(cpu);
+                }
+            }),
+        );
+    }
+    machine.spawn(CpuId(0), Task::new("init", 9, at(4), |cpu| cpu.power_off()));
+    let mut live = Vec::new();
+    let run = machine.run_with(|record| live.push(record.clone())).unwrap();
+    assert!(live == run.incident.records);
+    assert!(live.iter().zip(0..).all(|(record, seq)| record.seq == seq), "a gap, or disorder");
+    // An answer is recorded by the called CPU before the caller's wait for it ends.
+    for (n, record) in live.iter().enumerate() {
+        if let Event::CsdWaitEnd { on } = record.event {
+            let answers = |earlier: &softlockup::Record| {
+                earlier.cpu == on && earlier.event == Event::CsdUnlock { from: record.cpu }
+            };
+            assert!(live[..n].iter().any(answers), "{record:?} before its answer");
+        }
+    }
+}
+
+#[test]
+fn calls_between_all_pairs_of_cpus_all_return() {
+    static DONE: AtomicU32 = AtomicU32::new(0);
+    let mut machine = Machine::new(config(8), Parts::stock()).unwrap();
+    for n in 0..8 {
+        machine.spawn(
+            CpuId(n),
+            Task::new("caller", n, at(3), |cpu| {
+                for _ in 0..50 {
+                    let _preempt = preempt::disable(cpu);
+                    kick_all_cpus_sync(cpu);
+                }
+                DONE.fetch_add(1, AcqRel);
+            }),
+        );
+    }
+    machine.spawn(
+        CpuId(0),
+        Task::new("init", 9, at(10), |cpu| {
+            while DONE.load(Acquire) < 8 {
+                cpu.spend(NSEC_PER_SEC);
+            }
+            cpu.power_off();
+        }),
+    );
+    assert!(machine.run().unwrap().incident.report().stuck.is_empty());
+}
