@@ -37,12 +37,9 @@ struct Seen {
 }
 
 impl HostDeadline {
-    pub(crate) fn new(nr_cpus: u32) -> Self {
-        HostDeadline {
-            last_look: Instant::now(),
-            seen: (0..nr_cpus).map(|_| None).collect(),
-            hung: Vec::new(),
-        }
+    /// Allocates nothing yet: it is also wanted when the host has no memory left for another thread.
+    pub(crate) fn new() -> Self {
+        HostDeadline { last_look: Instant::now(), seen: Vec::new(), hung: Vec::new() }
     }
 
     /// The CPUs that were found hung.
@@ -56,6 +53,7 @@ impl HostDeadline {
             return None;
         }
         self.last_look = Instant::now();
+        self.seen.resize_with(shared.config.nr_cpus as usize, || None);
         let late = |cpu: &CpuId| !self.hung.contains(cpu) && is_late(&mut self.seen, shared, *cpu);
         let cpu = (0..shared.config.nr_cpus).map(CpuId).find(late)?;
         self.hung.push(cpu);

@@ -102,3 +102,8 @@ pub use time::{
     softlockup_thresh,
 };
 pub use version::KernelVersion;
+
+/// Compiles and runs the README's example.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -342,7 +342,7 @@ fn run_cpu(shared: Arc<Shared>, id: CpuId, core: Option<CoreId>, tasks: Vec<Task
 /// Looks after a running machine until its threads are gone: takes their records, halts it when wall-clock time is
 /// over, and gives up on threads that never reach an interruption point. Returns the CPUs of those.
 fn supervise(shared: &Shared, mut take: impl FnMut(Vec<Record>)) -> Vec<CpuId> {
-    let mut deadline = HostDeadline::new(shared.config.nr_cpus);
+    let mut deadline = HostDeadline::new();
     loop {
         let running = {
             let mut threads = shared.threads.lock();
