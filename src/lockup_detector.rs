@@ -193,9 +193,9 @@ impl LockupDetector for AnyLockupDetector {
 mod tests {
     use super::*;
 
-    /// What a CPU prints that was fed at unit 0.0 of a phase and then never again, sampled every 4 s.
+    /// What a CPU prints that was fed at the very begin of a unit and then never again, sampled every 4 s.
     fn printed(detector: &impl LockupDetector, left_idle: bool, samples: u64) -> Vec<(u64, u64)> {
-        let unit = |n: u64| (1_000_000_000_000 + n * 4_000_000_000) >> 30;
+        let unit = |n: u64| ((1_000 << 30) + n * 4_000_000_000) >> 30;
         let mut heartbeat = detector.feed(Heartbeat::default(), unit(0));
         if left_idle {
             heartbeat = detector.touch(heartbeat);
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn warn_once_counts_from_the_sample_after_a_touch() {
-        assert_eq!(printed(&WarnOnceDetector, true, 60), [(7, 22)]);
+        assert_eq!(printed(&WarnOnceDetector, true, 60), [(7, 23)]);
     }
 
     #[test]
