@@ -15,9 +15,11 @@ fn at(secs: u64) -> KernelTime {
     KernelTime::from_ns(secs * NSEC_PER_SEC)
 }
 
+type Body = Box<dyn FnOnce(&Cpu) + Send>;
+
 const CLOCKS: [Clock; 2] = [Clock::Lockstep { turn_seed: None }, Clock::Wall { ratio: 1000.0 }];
 
-fn run(clock: Clock, until: u64, tasks: Vec<(u32, Box<dyn FnOnce(&Cpu) + Send>)>) -> Run {
+fn run(clock: Clock, until: u64, tasks: Vec<(u32, Body)>) -> Run {
     let config = Config { nr_cpus: 4, until: at(until), clock, ..Config::default() };
     let mut machine = Machine::new(config, Parts::stock()).unwrap();
     for (n, (cpu, body)) in tasks.into_iter().enumerate() {
@@ -30,7 +32,7 @@ fn run(clock: Clock, until: u64, tasks: Vec<(u32, Box<dyn FnOnce(&Cpu) + Send>)>
 fn a_machine_whose_every_cpu_is_stuck_ends() {
     for clock in CLOCKS {
         let tasks = (0..4).map(|n| {
-            let body: Box<dyn FnOnce(&Cpu) + Send> = Box::new(move |cpu| {
+            let body: Body = Box::new(move |cpu| {
                 let _irq = irq::disable_local(cpu);
                 if n < 2 {
                     kick_all_cpus_sync(cpu);
@@ -184,7 +186,9 @@ fn a_loop_without_relax_is_named_with_its_frames_and_the_run_ends() {
                 2,
                 Box::new(|cpu| {
                     let _frame = cpu.frame("my_die_lock");
-                    while !LET_GO.load(Relaxed) {}
+                    while !LET_GO.load(Relaxed) {
+                        std::hint::black_box(()); // busy, and nothing else
+                    }
                 }),
             )],
         );

@@ -12,10 +12,12 @@ fn at(secs: u64) -> KernelTime {
     KernelTime::from_ns(secs * NSEC_PER_SEC)
 }
 
+type Body = Box<dyn FnOnce(&Cpu) + Send>;
+
 /// A machine of four CPUs, with these tasks; each starts at second 10.
 fn run_with(
     change: impl FnOnce(&mut Config, &mut Vec<NotifierBlock>),
-    tasks: Vec<(u32, Box<dyn FnOnce(&Cpu) + Send>)>,
+    tasks: Vec<(u32, Body)>,
 ) -> Incident {
     let mut config = Config { nr_cpus: 4, until: at(60), ..Config::default() };
     let mut notifiers = Vec::new();
@@ -28,7 +30,7 @@ fn run_with(
     machine.run().unwrap().incident
 }
 
-fn run(tasks: Vec<(u32, Box<dyn FnOnce(&Cpu) + Send>)>) -> Incident {
+fn run(tasks: Vec<(u32, Body)>) -> Incident {
     run_with(|_, _| {}, tasks)
 }
 
@@ -99,7 +101,7 @@ fn a_handler_is_not_interrupted() {
 #[test]
 fn a_backtrace_request_passes_the_flag_only_as_an_nmi() {
     for pseudo_nmi in [false, true] {
-        let tasks: Vec<(u32, Box<dyn FnOnce(&Cpu) + Send>)> = vec![
+        let tasks: Vec<(u32, Body)> = vec![
             (
                 1,
                 Box::new(|cpu| {
@@ -220,7 +222,7 @@ fn notifiers_are_asked_by_priority_until_one_ends_the_chain() {
             }
         }
     };
-    let oops = || -> Vec<(u32, Box<dyn FnOnce(&Cpu) + Send>)> {
+    let oops = || -> Vec<(u32, Body)> {
         vec![(
             0,
             Box::new(|cpu| {
