@@ -76,10 +76,6 @@ impl Cpu {
         self.idle_loop(tasks)
     }
 
-    pub(crate) fn id_(&self) -> CpuId {
-        self.id
-    }
-
     pub(crate) fn shared(&self) -> &Shared {
         &self.shared
     }

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
 use serde::{Deserialize, Serialize};
 
 use crate::record::Event;
-use crate::{Cpu, watchdog};
+use crate::{Cpu, ThisCpu, watchdog};
 
 /// What can interrupt a CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,7 +148,7 @@ impl Cpu {
     /// An interruption point: takes every pending interrupt that this CPU accepts, then lets the stopper run.
     /// Returns whether there was any.
     pub(crate) fn take_interrupts(&self) -> bool {
-        self.shared().clock.poll_timer(self.id_(), self.mailbox());
+        self.shared().clock.poll_timer(self.id(), self.mailbox());
         let mut any = false;
         while let Some(vector) = self.mailbox().take(self.accepts()) {
             self.handle(vector);

@@ -1,6 +1,6 @@
 //! The soft-lockup watchdog: a timer that samples, and a stopper that must have run in between.
 //!
-//! Every CPU watches itself. Its hrtimer fires each [`sample_period_ns`](crate::sample_period_ns), queues work for
+//! Every CPU watches itself. Its hrtimer fires each [`sample_period_ns`], queues work for
 //! the stopper, and asks the [`LockupDetector`](crate::LockupDetector) how long ago the stopper ran. So a CPU that
 //! takes interrupts but cannot be preempted reports itself; a CPU with interrupts off is silent.
 //!

@@ -70,8 +70,8 @@ fn the_articles_five_lines_come_out_as_printed() {
 #[test]
 fn cpu0_says_nothing_after_its_second_fault() {
     let incident = run(NestedOops::default());
-    let of_cpu0 = incident.records.iter().filter(|record| record.cpu == CpuId::BOOT);
-    let last = of_cpu0.last().expect("it lived until then");
+    let mut of_cpu0 = incident.records.iter().filter(|record| record.cpu == CpuId::BOOT);
+    let last = of_cpu0.next_back().expect("it lived until then");
     assert_eq!(last.event, Event::Enter { func: "queued_spin_lock_slowpath".into() });
     assert_eq!(last.time.to_string(), "254.202183");
 }

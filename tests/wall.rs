@@ -29,7 +29,7 @@ fn a_cpu_that_waits_for_a_silent_one_reports_itself() {
             }
         }),
     );
-    machine.spawn(CpuId(2), Task::new("victim", 2, at(20), |cpu| kick_all_cpus_sync(cpu)));
+    machine.spawn(CpuId(2), Task::new("victim", 2, at(20), kick_all_cpus_sync));
     machine.spawn(
         CpuId(3),
         Task::new("init", 3, at(20), |cpu| {
