@@ -197,7 +197,7 @@ fn a_loop_without_relax_is_named_with_its_frames_and_the_run_ends() {
         let report = run.incident.report();
         assert_eq!(report.outcome, Outcome::HostHang);
         assert_eq!(report.culprit, Some(CpuId(2)));
-        assert_eq!(report.stuck[0].in_what, Place::NoInterruptionPoint);
+        assert_eq!(report.stuck[0].place, Place::NoInterruptionPoint);
         assert_eq!(report.stuck[0].stack, ["my_die_lock"]);
         let text = report.to_string();
         assert!(text.contains("never reached an interruption point"), "{text}");

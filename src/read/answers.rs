@@ -55,7 +55,7 @@ impl Report {
             return writeln!(f, "  Nobody is stuck.");
         };
         let (cpu, since) = (culprit.cpu, culprit.since);
-        match culprit.in_what {
+        match culprit.place {
             Place::DieLock => {
                 let holder = match culprit.waits_for {
                     Some(holder) if holder == cpu => {
@@ -82,7 +82,7 @@ impl Report {
                 writeln!(f, "  Culprit: CPU#{cpu}. It runs without calling `relax`, in:")?;
             }
         }
-        if culprit.in_what != Place::NoInterruptionPoint {
+        if culprit.place != Place::NoInterruptionPoint {
             writeln!(f, "  Its stack, which no console shows:")?;
         }
         for func in &culprit.stack {
@@ -164,8 +164,8 @@ impl Report {
             let others = self.stuck.iter().filter(|s| s.cpu != culprit && is(s, culprit));
             others.map(|s| s.cpu).collect()
         };
-        let oopsers = those(|s, _| s.in_what == Place::DieLock);
-        let callers = those(|s, it| s.in_what == Place::CsdLockWait && s.waits_for == Some(it));
+        let oopsers = those(|s, _| s.place == Place::DieLock);
+        let callers = those(|s, it| s.place == Place::CsdLockWait && s.waits_for == Some(it));
         if !oopsers.is_empty() {
             let oopsers = list(oopsers);
             writeln!(

@@ -95,8 +95,8 @@ pub struct SoftLockup {
 pub struct Stuck {
     /// Which.
     pub cpu: CpuId,
-    /// What it stands in.
-    pub in_what: Place,
+    /// Where it stands.
+    pub place: Place,
     /// Since when.
     #[serde(rename = "since_ns")]
     pub since: KernelTime,
@@ -247,7 +247,7 @@ impl Reader {
             .filter_map(|cpu| {
                 let view = self.view.cpu(cpu);
                 let hung = self.hung.iter().find(|(hung, _)| *hung == cpu);
-                let (in_what, since) = match (hung, view.csd_wait, view.die_lock_wait) {
+                let (place, since) = match (hung, view.csd_wait, view.die_lock_wait) {
                     (Some(&(_, since)), ..) => (Place::NoInterruptionPoint, since),
                     (_, Some(wait), _) => (Place::CsdLockWait, wait.since),
                     (_, _, Some(since)) => (Place::DieLock, since),
@@ -255,7 +255,7 @@ impl Reader {
                 };
                 Some(Stuck {
                     cpu,
-                    in_what,
+                    place,
                     since,
                     waits_for: self.view.waits_for(cpu),
                     irqs_off: view.irqs_off,
@@ -264,7 +264,7 @@ impl Reader {
             })
             .collect();
         let for_long = |stuck: &Stuck| {
-            stuck.in_what == Place::NoInterruptionPoint
+            stuck.place == Place::NoInterruptionPoint
                 || stuck.waits_for == Some(stuck.cpu)
                 || incident.ended.ns_since(stuck.since) > period
         };

@@ -34,7 +34,14 @@ pub(crate) struct CpuView {
 #[derive(Clone, Debug)]
 enum Frame {
     Func(Symbol),
-    Irq { irqs_were_off: bool },
+    /// A function that an exception from kernel code enters.
+    Exception {
+        func: Symbol,
+        irqs_were_off: bool,
+    },
+    Irq {
+        irqs_were_off: bool,
+    },
 }
 
 /// A wait for another CPU's answer.
@@ -109,7 +116,13 @@ impl View {
                 view.csd_wait = None;
                 view.die_lock_wait = None;
             }
-            Event::Enter { ref func } => view.stack.push(Frame::Func(func.clone())),
+            Event::Enter { ref func } => {
+                let (func, irqs_were_off) = (func.clone(), view.irqs_off);
+                view.stack.push(match EXCEPTION_VECTORS.contains(&&*func) {
+                    true => Frame::Exception { func, irqs_were_off },
+                    false => Frame::Func(func),
+                });
+            }
             Event::Exit { ref func } => view.close(func),
             Event::IrqsOff => view.irqs_off = true,
             Event::IrqsOn => view.irqs_off = false,
@@ -151,18 +164,12 @@ impl CpuView {
 
     /// What the innermost exception or interrupt on this CPU interrupted; without one, what runs.
     pub(crate) fn regs(&self) -> Regs<'_> {
-        let is_entry = |frame: &Frame| match frame {
-            Frame::Func(func) => EXCEPTION_VECTORS.contains(&&**func),
-            Frame::Irq { .. } => true,
-        };
-        let entry = self.stack.iter().rposition(is_entry);
+        let entry = self.stack.iter().rposition(|frame| !matches!(frame, Frame::Func(_)));
         let irqs_off = match entry.map(|entry| &self.stack[entry]) {
-            Some(&Frame::Irq { irqs_were_off }) => irqs_were_off,
-            // `die` turned them off itself; a fault inside the report found them off.
-            Some(Frame::Func(_)) => self.stack[..entry.unwrap_or(0)]
-                .iter()
-                .any(|frame| matches!(frame, Frame::Func(func) if func == "die")),
-            None => self.irqs_off,
+            Some(Frame::Irq { irqs_were_off } | Frame::Exception { irqs_were_off, .. }) => {
+                *irqs_were_off
+            }
+            _ => self.irqs_off,
         };
         Regs { stack: names(&self.stack[..entry.unwrap_or(self.stack.len())]), irqs_off }
     }
@@ -174,10 +181,7 @@ impl CpuView {
 
     /// Closes a frame, and whatever lies above it: in wall-clock time records can be missing.
     fn close(&mut self, func: &str) {
-        let found = self.stack.iter().rposition(|frame| match frame {
-            Frame::Func(name) => name == func,
-            Frame::Irq { .. } => false,
-        });
+        let found = self.stack.iter().rposition(|frame| frame.func() == Some(func));
         self.stack.truncate(found.unwrap_or(self.stack.len()));
     }
 
@@ -192,12 +196,15 @@ impl CpuView {
     }
 }
 
-fn names(stack: &[Frame]) -> Vec<&str> {
-    let mut names = Vec::with_capacity(stack.len());
-    for frame in stack.iter().rev() {
-        if let Frame::Func(func) = frame {
-            names.push(func.as_ref());
+impl Frame {
+    fn func(&self) -> Option<&str> {
+        match self {
+            Frame::Func(func) | Frame::Exception { func, .. } => Some(func),
+            Frame::Irq { .. } => None,
         }
     }
-    names
+}
+
+fn names(stack: &[Frame]) -> Vec<&str> {
+    stack.iter().rev().filter_map(Frame::func).collect()
 }
