@@ -1,4 +1,6 @@
 //! What a machine is to be, before it boots.
+//!
+//! In Linux: the kernel's command line and `/proc/sys/kernel`. Here it differs: all of it is one value.
 
 use std::fmt;
 
@@ -6,13 +8,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::die::PrintOrder;
-use crate::{CpuId, KernelTime, KernelVersion, NSEC_PER_SEC};
+use crate::{BuddyRule, CpuId, KernelTime, KernelVersion, NSEC_PER_SEC};
 
 /// The most CPUs a machine can have.
 pub const MAX_CPUS: u32 = 4096;
 
 /// The largest `watchdog_thresh` that Linux accepts, in seconds.
 pub const MAX_WATCHDOG_THRESH_SECS: u64 = 60;
+
+/// How much faster or slower than the host's a machine's clock can be.
+const RATIOS: std::ops::RangeInclusive<f64> = 1e-3..=1e6;
 
 /// A machine, as data. It is the header of every saved run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +34,10 @@ pub struct Config {
     pub pseudo_nmi: bool,
     /// When CPUs come online, and so when their watchdogs sample.
     pub bring_up: BringUp,
+    /// Who looks for lockups.
+    pub detectors: Detectors,
+    /// What the kernel does about them.
+    pub sysctl: Sysctl,
     /// A cause to take away.
     pub ablate: Option<Ablation>,
     /// Virtual or wall-clock time.
@@ -50,6 +59,8 @@ impl Default for Config {
             print_order: PrintOrder::default(),
             pseudo_nmi: false,
             bring_up: BringUp::default(),
+            detectors: Detectors::of(KernelVersion::default()),
+            sysctl: Sysctl::default(),
             ablate: None,
             clock: Clock::default(),
             until: KernelTime::from_ns(600 * NSEC_PER_SEC),
@@ -69,9 +80,7 @@ impl Config {
             return Err(ConfigError::WatchdogThresh(self.watchdog_thresh_secs));
         }
         match self.clock {
-            Clock::Wall { ratio } if !(ratio.is_finite() && ratio > 0.0) => {
-                Err(ConfigError::Ratio(ratio))
-            }
+            Clock::Wall { ratio } if !RATIOS.contains(&ratio) => Err(ConfigError::Ratio(ratio)),
             _ => Ok(()),
         }
     }
@@ -84,7 +93,7 @@ pub enum ConfigError {
     Cpus(u32),
     /// Seconds that Linux would refuse, too.
     WatchdogThresh(u64),
-    /// Time would stand still, or go backwards.
+    /// Time would stand still, go backwards, or be out of hand.
     Ratio(f64),
 }
 
@@ -96,7 +105,8 @@ impl fmt::Display for ConfigError {
                 write!(f, "watchdog_thresh is 0 to {MAX_WATCHDOG_THRESH_SECS} seconds, not {n}")
             }
             ConfigError::Ratio(ratio) => {
-                write!(f, "kernel time runs at a ratio above 0 to the host's, not at {ratio}")
+                let (least, most) = (RATIOS.start(), RATIOS.end());
+                write!(f, "kernel time runs at {least} to {most} times the host's, not at {ratio}")
             }
         }
     }
@@ -137,7 +147,7 @@ impl Default for BringUp {
 impl BringUp {
     /// When `cpu` comes online.
     pub fn online_at(&self, cpu: CpuId) -> KernelTime {
-        KernelTime::from_ns(self.first_ns) + self.per_cpu_ns * u64::from(cpu.0)
+        KernelTime::from_ns(self.first_ns) + self.per_cpu_ns.saturating_mul(cpu.0.into())
     }
 
     /// When a timer that expires at `expiry` is served: at the next tick.
@@ -146,9 +156,51 @@ impl BringUp {
             return expiry;
         }
         let since_offset = expiry.ns().saturating_sub(self.tick_offset_ns);
-        let tick = since_offset.div_ceil(self.tick_ns) * self.tick_ns;
-        KernelTime::from_ns(tick + self.tick_offset_ns)
+        let tick = since_offset.div_ceil(self.tick_ns).saturating_mul(self.tick_ns);
+        KernelTime::from_ns(tick) + self.tick_offset_ns
     }
+}
+
+/// The detectors that run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Detectors {
+    /// The soft-lockup watchdog: each CPU samples itself.
+    pub softlockup: bool,
+    /// The buddy hard-lockup detector (6.5 and later): each CPU samples the next one.
+    pub hardlockup_buddy: Option<BuddyRule>,
+    /// The perf hard-lockup detector: each CPU samples itself by an NMI, if there is one
+    /// ([`pseudo_nmi`](Config::pseudo_nmi)).
+    pub hardlockup_perf: bool,
+    /// CSD-lock debugging (5.10 and later, `csdlock_debug=1`): a caller that waits for more than 5 s says for whom.
+    pub csd: bool,
+}
+
+impl Detectors {
+    /// None at all.
+    pub const NONE: Detectors =
+        Detectors { softlockup: false, hardlockup_buddy: None, hardlockup_perf: false, csd: false };
+
+    /// Those that are on by default in a kernel.
+    pub const fn of(kernel: KernelVersion) -> Self {
+        let hardlockup_buddy = match kernel {
+            KernelVersion::V4_19 => None,
+            KernelVersion::V6_12 => Some(BuddyRule::EVERY_THIRD_SAMPLE),
+        };
+        Detectors { softlockup: true, hardlockup_buddy, ..Detectors::NONE }
+    }
+}
+
+/// What the kernel does about a lockup: the switches that force a dump.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sysctl {
+    /// `kernel.softlockup_panic`.
+    pub softlockup_panic: bool,
+    /// `kernel.hardlockup_panic`.
+    pub hardlockup_panic: bool,
+    /// `kernel.panic_on_oops`. In the article's incident it never gets that far: `die` checks it behind the notifiers.
+    pub panic_on_oops: bool,
+    /// `smp.panic_on_ipistall`, in milliseconds; 0 = never. It panics by `BUG()`, which enters `die`.
+    pub panic_on_ipistall_ms: u64,
 }
 
 /// One cause of the cascade, taken away: what follows shows what it was the cause of.
@@ -197,6 +249,6 @@ mod tests {
             "watchdog_thresh is 0 to 60 seconds, not 61"
         );
         let clock = Clock::Wall { ratio: f64::NAN };
-        assert!(refused(Config { clock, ..Config::default() }).contains("above 0"));
+        assert!(refused(Config { clock, ..Config::default() }).contains("0.001 to 1000000"));
     }
 }

@@ -2,26 +2,44 @@
 //!
 //! What only this CPU reads and writes is in `Cell`s here, and [`Cpu`] is not `Sync`; what others see is in
 //! [`PerCpu`].
+//!
+//! In Linux: per-CPU variables (`DEFINE_PER_CPU`), `smp_processor_id()`. Here it differs: kernel code has its CPU in
+//! hand and does not ask for it.
 
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
+
+use crossbeam_utils::atomic::AtomicCell;
 
 use crate::clock::Waiting;
 use crate::irq::Mailbox;
 use crate::machine::Shared;
 use crate::record::{Event, Symbol};
 use crate::task::Task;
-use crate::{CpuId, Heartbeat, KernelTime, Pid, ThisCpu, Vector, watchdog};
+use crate::{
+    CallFunction, CpuId, HardlockupWatch, Heartbeat, KernelTime, Pid, ThisCpu, Vector, watchdog,
+};
 
 /// What other CPUs, and the host, may see of a CPU.
 #[derive(Debug, Default)]
 pub(crate) struct PerCpu {
     pub(crate) mailbox: Mailbox,
-    /// See [`crate::watchdog`].
+    /// See [`crate::hardlockup`].
     pub(crate) hrtimer_interrupts: AtomicU64,
-    /// Set once by the CPU (Release), read by callers that pick their targets (Acquire).
+    /// See [`crate::hardlockup`].
+    pub(crate) hardlockup_touched: AtomicBool,
+    /// See [`crate::nmi`].
+    pub(crate) backtrace_wanted: AtomicBool,
+    /// See [`crate::csd_debug`].
+    pub(crate) cur_csd: AtomicU32,
+    /// See [`crate::csd_debug`].
+    pub(crate) cur_csd_func: AtomicCell<Option<&'static CallFunction>>,
+    /// See [`crate::csd_debug`].
+    pub(crate) trigger_backtrace: AtomicBool,
+    /// Set by the CPU when it comes up and cleared when it stops (Release), read by callers that pick their targets
+    /// (Acquire).
     pub(crate) online: AtomicBool,
     /// Interruption points passed. Written by the CPU, read by the host (Relaxed): a CPU that runs without passing
     /// any has hung its host thread.
@@ -44,11 +62,15 @@ pub struct Cpu {
     pub(crate) in_irq: Cell<bool>,
     pub(crate) in_nmi: Cell<bool>,
     pub(crate) heartbeat: Cell<Heartbeat>,
+    /// What this CPU remembers of the one it watches.
+    pub(crate) hardlockup_watch: Cell<HardlockupWatch>,
     pub(crate) stopper_queued: Cell<bool>,
     /// When the watchdog's timer should have fired; the clock may serve it a tick later.
     pub(crate) timer_expiry: Cell<KernelTime>,
     /// The task that runs, 0 when idle (`swapper`).
     pub(crate) current: Cell<Pid>,
+    /// The task that runs is being killed.
+    pub(crate) killed: Cell<bool>,
 }
 
 impl Cpu {
@@ -60,9 +82,11 @@ impl Cpu {
             in_irq: Cell::new(false),
             in_nmi: Cell::new(false),
             heartbeat: Cell::default(),
+            hardlockup_watch: Cell::default(),
             stopper_queued: Cell::new(false),
             timer_expiry: Cell::default(),
             current: Cell::new(0),
+            killed: Cell::new(false),
         }
     }
 
@@ -70,6 +94,7 @@ impl Cpu {
     /// `secondary_start_kernel`, `cpu_startup_entry`.
     pub(crate) fn start(&self, tasks: Vec<Task>) -> Infallible {
         self.shared.check_halt();
+        self.per_cpu().trigger_backtrace.store(true, Relaxed);
         self.per_cpu().online.store(true, Release);
         self.record(Event::Online);
         watchdog::watchdog_enable(self);
@@ -101,16 +126,21 @@ impl Cpu {
         self.shared.config.nr_cpus
     }
 
-    /// Writes one record, stamped with this CPU and now. Takes no lock and allocates nothing, so that it can be
-    /// called with any lock held and interrupts off.
+    /// Writes one record, stamped with this CPU and now. Waits for nobody, so that it can be called with any lock held
+    /// and interrupts off.
     pub(crate) fn record(&self, event: Event) {
+        self.record_at(self.now(), event);
+    }
+
+    /// [`record`](Cpu::record), stamped with the time at which something was decided.
+    pub(crate) fn record_at(&self, time: KernelTime, event: Event) {
         if self.shared.is_halting() {
             return; // destructors of what is being unwound have nothing to tell
         }
         if event.is_visible() {
             self.shared.clock.something_visible();
         }
-        self.shared.recorder.record(self.id, self.now(), event);
+        self.shared.recorder.record(self.id, time, event);
     }
 
     /// Prints a line, as kernel code does. In Linux: `pr_info`.
@@ -147,16 +177,17 @@ impl Cpu {
     }
 
     /// Switches the whole machine off. In Linux: `machine_power_off`. The calling code, and every other CPU at its
-    /// next interruption point, is unwound.
-    pub fn power_off(&self) -> ! {
+    /// next interruption point, is unwound; so this comes back only to a destructor that runs while that happens.
+    pub fn power_off(&self) {
         self.record(Event::PowerOff);
         self.shared.halt();
-        self.shared.unwind()
+        self.shared.check_halt();
     }
 
     /// Every wait of every CPU: an interruption point, then the clock, then an interruption point.
     fn wait(&self, waiting: Waiting) {
         self.shared.check_halt();
+        self.check_killed();
         if self.take_interrupts() {
             return;
         }

@@ -47,17 +47,23 @@ impl HostDeadline {
         &self.hung
     }
 
-    /// Looks at all threads, if it is time. Returns a CPU that has just been found hung.
-    pub(crate) fn check(&mut self, shared: &Shared) -> Option<CpuId> {
+    /// Whether every thread is over, or known never to be.
+    pub(crate) fn all_accounted_for(&self, shared: &Shared) -> bool {
+        let mut cpus = (0..shared.config.nr_cpus).map(CpuId);
+        cpus.all(|cpu| shared.per_cpu(cpu).gone.load(Relaxed) || self.hung.contains(&cpu))
+    }
+
+    /// Looks at all threads, if it is time. Returns whether one has just been found hung.
+    pub(crate) fn check(&mut self, shared: &Shared) -> bool {
         if self.last_look.elapsed() < INTERVAL {
-            return None;
+            return false;
         }
         self.last_look = Instant::now();
         self.seen.resize_with(shared.config.nr_cpus as usize, || None);
         let late = |cpu: &CpuId| !self.hung.contains(cpu) && is_late(&mut self.seen, shared, *cpu);
-        let cpu = (0..shared.config.nr_cpus).map(CpuId).find(late)?;
-        self.hung.push(cpu);
-        Some(cpu)
+        let found = (0..shared.config.nr_cpus).map(CpuId).find(late);
+        self.hung.extend(found);
+        found.is_some()
     }
 }
 

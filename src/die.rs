@@ -9,6 +9,8 @@
 //! | `oops_in_progress` | every CPU that oopses, before `die` and after it | `smp_call_function_*`, to keep quiet | Relaxed: a hint |
 //!
 //! In Linux: `arch/arm64/kernel/traps.c`, `die`, `__die`; `arch/arm64/mm/fault.c`, `die_kernel_fault`.
+//! Here it differs: no crash kernel is tried, the console's level is left alone, and the lock is a part, which may
+//! nest.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -16,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::notifier::{Notify, notify_die};
 use crate::record::Event;
-use crate::{Ablation, Cpu, irq, preempt, task};
+use crate::{Ablation, Cpu, irq, panic, preempt, task};
 
 /// When an oops prints its registers, call trace and code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +31,8 @@ pub enum PrintOrder {
     Vendor,
 }
 
-/// Reports an oops with the syndrome `esr`. Comes back only if a notifier spared the task.
+/// Reports an oops with the syndrome `esr`, and kills the task unless a notifier says [`Notify::Stop`]. (On arm64 the fault
+/// path then kills it all the same.)
 pub(crate) fn die(cpu: &Cpu, esr: u32) {
     let _frame = cpu.frame("die");
     let shared = cpu.shared();
@@ -48,7 +51,9 @@ pub(crate) fn die(cpu: &Cpu, esr: u32) {
     let answer = match shared.config.print_order {
         PrintOrder::Stock => {
             let answer = notify_die(cpu);
-            cpu.record(Event::ShowRegs);
+            if answer != Notify::Stop {
+                cpu.record(Event::ShowRegs);
+            }
             answer
         }
         PrintOrder::Vendor => {
@@ -57,8 +62,12 @@ pub(crate) fn die(cpu: &Cpu, esr: u32) {
         }
     };
     cpu.record(Event::OopsEnd);
+    let kernel = shared.config.kernel;
     if cpu.in_irq.get() || cpu.in_nmi.get() {
-        panic(cpu, "Fatal exception in interrupt");
+        panic::panic(cpu, kernel.fatal_exception_in_interrupt());
+    }
+    if shared.config.sysctl.panic_on_oops {
+        panic::panic(cpu, kernel.fatal_exception());
     }
     cpu.record(Event::DieUnlock);
     shared.parts.die_unlock(cpu);
@@ -69,9 +78,13 @@ pub(crate) fn die(cpu: &Cpu, esr: u32) {
     }
 }
 
-/// The kernel gives up: `Kernel panic - not syncing: …`, and the machine ends here. In Linux: `kernel/panic.c`.
-pub(crate) fn panic(cpu: &Cpu, reason: &'static str) -> ! {
-    let _frame = cpu.frame("panic");
-    cpu.record(Event::Panic { reason: reason.into() });
-    cpu.power_off();
+/// `BUG()`: the kernel found itself in a state that cannot be. In Linux: `bug_handler`, which enters `die`, and so takes
+/// the same lock.
+pub(crate) fn bug(cpu: &Cpu) -> ! {
+    /// `ESR_EL1` of the BRK instruction that `BUG()` is.
+    const BRK_ESR: u32 = 0x3c << 26 | 1 << 25 | 0x800;
+    let _frames = cpu.frames(cpu.shared().config.kernel.bug());
+    cpu.record(Event::Bug);
+    die(cpu, BRK_ESR);
+    unreachable!("no notifier can spare a task from a BUG")
 }

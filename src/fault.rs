@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::die::die;
 use crate::record::Event;
 use crate::smp::kick_all_cpus_sync;
+use crate::task::do_exit;
 use crate::{Cpu, preempt};
 
 /// What the faulting instruction did.
@@ -32,17 +33,22 @@ const fn data_abort_esr(access: Access) -> u32 {
 }
 
 impl Cpu {
-    /// Dereferences `addr`, where nothing is mapped: the kernel oopses. Comes back only if a notifier spares the
-    /// task; else the task dies here, or the CPU hangs, or the machine panics.
+    /// Dereferences `addr`, where nothing is mapped: the kernel oopses. The task dies here, or the CPU hangs, or the
+    /// machine panics; so this comes back only to a destructor that runs while frames are unwound, where it does
+    /// nothing.
     pub fn null_deref(&self, access: Access, addr: u64) {
+        if std::thread::panicking() {
+            return;
+        }
         let _frames = self.frames(self.shared().config.kernel.kernel_fault());
         let esr = data_abort_esr(access);
         let oops_in_progress = &self.shared().oops_in_progress;
         oops_in_progress.fetch_add(1, Relaxed); // bust_spinlocks(1)
         self.record(Event::Fault { addr, write: access == Access::Write, esr });
         die(self, esr);
-        // Linux gets here just as seldom: after any oops that killed its task the count stays up.
-        oops_in_progress.fetch_sub(1, Relaxed);
+        // Only if a notifier stopped `die` from killing the task. After any other oops the count stays up for ever.
+        oops_in_progress.fetch_sub(1, Relaxed); // bust_spinlocks(0)
+        do_exit(self)
     }
 
     /// User space executes a page for the first time: with the page table locked, every CPU is interrupted and waited

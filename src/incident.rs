@@ -12,7 +12,7 @@ use std::io::{self, BufRead, Write};
 use serde::{Deserialize, Serialize};
 
 use crate::read::{console::Console, report::Report, trace};
-use crate::{Config, KernelTime, Record};
+use crate::{Config, CpuId, KernelTime, Record};
 
 /// What happened on a machine.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,28 +110,38 @@ impl Incident {
             }
             _ => {}
         }
-        let damaged = |line| move |error| LoadError::Damaged { line, error };
-        let HeaderWithConfig { config, .. } = serde_json::from_str(&first).map_err(damaged(1))?;
+        let damaged = |line, why: &str| LoadError::Damaged { line, why: why.to_owned() };
+        let HeaderWithConfig { config, .. } =
+            serde_json::from_str(&first).map_err(|error| damaged(1, &error.to_string()))?;
         config.check().map_err(|error| LoadError::Config(error.to_string()))?;
 
         let mut records = Vec::new();
-        for (text, line) in lines {
+        while let Some((text, line)) = lines.next() {
             let text = text.map_err(LoadError::Read)?;
             if let Ok(footer) = serde_json::from_str::<Footer>(&text) {
-                return match footer.records == records.len() {
-                    true => Ok(Incident { config, records, ended: footer.ended_ns }),
-                    false => Err(LoadError::CutShort),
+                let complete = footer.records == records.len();
+                return match (complete, lines.next()) {
+                    (false, _) => Err(LoadError::CutShort),
+                    (true, Some((_, line))) => {
+                        Err(damaged(line, "something follows the last line"))
+                    }
+                    (true, None) => Ok(Incident { config, records, ended: footer.ended_ns }),
                 };
             }
             let record: Record = match serde_json::from_str(&text) {
                 Ok(record) => record,
                 // A line that ends in the middle is the last one of a file that was cut.
                 Err(error) if error.is_eof() => return Err(LoadError::CutShort),
-                Err(error) => return Err(LoadError::Damaged { line, error }),
+                Err(error) => return Err(damaged(line, &error.to_string())),
             };
-            if record.cpu.0 >= config.nr_cpus {
-                let error = serde::de::Error::custom(format_args!("no CPU#{}", record.cpu));
-                return Err(LoadError::Damaged { line, error });
+            let no_such_cpu = |cpu: &CpuId| cpu.0 >= config.nr_cpus;
+            if let Some(cpu) =
+                record.event.other_cpu().into_iter().chain([record.cpu]).find(no_such_cpu)
+            {
+                return Err(damaged(line, &format!("there is no CPU#{cpu}")));
+            }
+            if record.seq < records.last().map_or(0, |last: &Record| last.seq + 1) {
+                return Err(damaged(line, "a record is out of order"));
             }
             records.push(record);
         }
@@ -155,7 +165,7 @@ pub enum LoadError {
         /// Which, from 1.
         line: usize,
         /// Why.
-        error: serde_json::Error,
+        why: String,
     },
     /// Its end is missing.
     CutShort,
@@ -170,7 +180,7 @@ impl fmt::Display for LoadError {
                 write!(f, "records of version {found}; this program reads version {VERSION}")
             }
             LoadError::Config(error) => write!(f, "line 1: {error}"),
-            LoadError::Damaged { line, error } => write!(f, "line {line}: {error}"),
+            LoadError::Damaged { line, why } => write!(f, "line {line}: {why}"),
             LoadError::CutShort => f.write_str("cut short: the last line is missing"),
         }
     }

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
 use serde::{Deserialize, Serialize};
 
 use crate::record::Event;
-use crate::{Cpu, ThisCpu, watchdog};
+use crate::{Cpu, ThisCpu, hardlockup, nmi, panic, smp, watchdog};
 
 /// What can interrupt a CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,12 @@ pub enum Vector {
     Timer,
     /// `IPI_CALL_FUNC`: another CPU posted a call.
     CallFunction,
+    /// `IPI_CPU_STOP`: another CPU panics, and this one is to stop.
+    Stop,
+    /// The same as an NMI, for a CPU that did not hear the first.
+    StopNmi,
+    /// The perf counter of the CPU's own hard-lockup detector: an NMI.
+    Perf,
     /// `IPI_CPU_BACKTRACE`: another CPU wants to know what this one is doing. An NMI if the machine has
     /// [`pseudo_nmi`](crate::Config::pseudo_nmi), and then it passes the flag.
     Backtrace,
@@ -33,7 +39,14 @@ pub enum Vector {
 
 impl Vector {
     /// In the order in which they are taken when several are pending.
-    const ALL: [Vector; 3] = [Vector::Backtrace, Vector::Timer, Vector::CallFunction];
+    const ALL: [Vector; 6] = [
+        Vector::StopNmi,
+        Vector::Perf,
+        Vector::Backtrace,
+        Vector::Timer,
+        Vector::CallFunction,
+        Vector::Stop,
+    ];
 
     pub(crate) const fn bit(self) -> u32 {
         1 << self as u32
@@ -45,10 +58,16 @@ impl fmt::Display for Vector {
         f.write_str(match self {
             Vector::Timer => "timer",
             Vector::CallFunction => "IPI_CALL_FUNC",
+            Vector::Stop => "IPI_CPU_STOP",
+            Vector::StopNmi => "IPI_CPU_STOP_NMI",
+            Vector::Perf => "perf",
             Vector::Backtrace => "IPI_CPU_BACKTRACE",
         })
     }
 }
+
+/// The vectors that are NMIs, on a machine that has any.
+const NMI_VECTORS: u32 = Vector::Backtrace.bit() | Vector::Perf.bit() | Vector::StopNmi.bit();
 
 /// The vectors that a CPU accepts with its interrupts on.
 pub(crate) const ALL_VECTORS: u32 = u32::MAX;
@@ -137,7 +156,7 @@ pub(crate) fn enable_local(cpu: &Cpu) {
 impl Cpu {
     /// Which vectors would be taken now: everything; or, with interrupts off or inside a handler, NMIs only.
     pub(crate) fn accepts(&self) -> u32 {
-        let nmi = if self.shared().config.pseudo_nmi { Vector::Backtrace.bit() } else { 0 };
+        let nmi = if self.shared().config.pseudo_nmi { NMI_VECTORS } else { 0 };
         match (self.in_nmi.get(), self.in_irq.get() || irqs_disabled(self)) {
             (true, _) => 0,
             (false, true) => nmi,
@@ -147,7 +166,11 @@ impl Cpu {
 
     /// An interruption point: takes every pending interrupt that this CPU accepts, then lets the stopper run.
     /// Returns whether there was any.
+    /// Not while frames are unwound: a handler that had to unwind in turn would abort the process.
     pub(crate) fn take_interrupts(&self) -> bool {
+        if self.shared().is_halting() || std::thread::panicking() {
+            return false;
+        }
         self.shared().clock.poll_timer(self.id(), self.mailbox());
         let mut any = false;
         while let Some(vector) = self.mailbox().take(self.accepts()) {
@@ -161,25 +184,21 @@ impl Cpu {
     /// Runs one handler, with interrupts off by hardware. A handler may wait, but is not interrupted (by an NMI it
     /// is): else a timer would nest in a timer.
     fn handle(&self, vector: Vector) {
-        let nmi = vector == Vector::Backtrace && self.shared().config.pseudo_nmi;
-        let context = if nmi { &self.in_nmi } else { &self.in_irq };
+        let is_nmi = vector.bit() & NMI_VECTORS != 0 && self.shared().config.pseudo_nmi;
+        let context = if is_nmi { &self.in_nmi } else { &self.in_irq };
         context.set(true);
+        let were_disabled = irqs_disabled(self);
+        self.mailbox().set_irqs_disabled(true);
         self.record(Event::IrqEnter { vector });
         match vector {
             Vector::Timer => watchdog::watchdog_timer_fn(self),
-            Vector::CallFunction => crate::smp::flush_smp_call_function_queue(self),
-            Vector::Backtrace => self.record(Event::Backtrace),
+            Vector::CallFunction => smp::flush_smp_call_function_queue(self),
+            Vector::Backtrace => nmi::nmi_cpu_backtrace(self),
+            Vector::Perf => hardlockup::watchdog_overflow_callback(self),
+            Vector::Stop | Vector::StopNmi => panic::local_cpu_stop(self),
         }
         self.record(Event::IrqExit { vector });
+        self.mailbox().set_irqs_disabled(were_disabled);
         context.set(false);
     }
-}
-
-/// Asks `target` what it is doing. Without [`pseudo_nmi`](crate::Config::pseudo_nmi) a CPU with interrupts off never
-/// answers: that is why stock 4.19 has no stack of CPU0. In Linux: `trigger_single_cpu_backtrace`.
-///
-/// # Panics
-/// If the machine has no such CPU.
-pub fn trigger_single_cpu_backtrace(cpu: &Cpu, target: crate::CpuId) {
-    cpu.send_ipi(target, Vector::Backtrace);
 }

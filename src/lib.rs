@@ -46,17 +46,21 @@ pub mod contract;
 mod cpu;
 mod cpumask;
 mod csd;
+mod csd_debug;
 mod deadline;
 mod die;
 mod die_lock;
 mod fake_cpu;
 mod fault;
+pub mod hardlockup;
 mod host;
 mod incident;
 pub mod irq;
 mod lockup_detector;
 mod machine;
+pub mod nmi;
 mod notifier;
+mod panic;
 mod parts;
 pub mod preempt;
 mod random;
@@ -74,7 +78,9 @@ mod watchdog;
 
 pub use call_queue::{CallQueue, CsdId, KernelCallQueue, Link, Links};
 pub use clock::Clock;
-pub use config::{Ablation, BringUp, Config, ConfigError, MAX_CPUS, MAX_WATCHDOG_THRESH_SECS};
+pub use config::{
+    Ablation, BringUp, Config, ConfigError, Detectors, MAX_CPUS, MAX_WATCHDOG_THRESH_SECS, Sysctl,
+};
 pub use cpu::{Cpu, Frame};
 pub use cpumask::{CpuId, CpuMask};
 pub use csd::{CSD_FLAG_LOCK, CSD_FLAG_SYNCHRONOUS, CSD_TYPE_SYNC, CsdLock, KernelCsdLock};
@@ -82,6 +88,7 @@ pub use die::PrintOrder;
 pub use die_lock::{AnyDieLock, Arm64DieLock, DieLock, NestingDieLock, X86DieLock};
 pub use fake_cpu::{FakeCpu, Stuck};
 pub use fault::Access;
+pub use hardlockup::{BuddyRule, HardlockupVerdict, HardlockupWatch, is_hardlockup};
 pub use incident::{Incident, LoadError};
 pub use irq::Vector;
 pub use lockup_detector::{

@@ -3,11 +3,15 @@
 //! | atomic of the machine | written by | read by | order |
 //! |---|---|---|---|
 //! | `halting` | whoever halts the machine, once | every CPU at every interruption point, and before it records | SeqCst: in wall-clock time a CPU that goes to sleep must see it or be woken after it |
-//! | `ended_ns` | the same, once | the host, when all threads are gone | Relaxed |
+//! | `ended_ns` | the same, once | the host, when the machine has halted | Relaxed |
 //! | `die_counter`, `oops_in_progress` | see `die.rs` | | |
-//! | `warned` | whoever warns, once | the same | Relaxed |
+//! | `warned_single`, `warned_many` | whoever warns, once | the same | Relaxed |
+//!
+//! In Linux: `init/main.c`, `start_kernel`; `kernel/cpu.c`, `bringup_nonboot_cpus`. Here it differs: the boot is the
+//! host's, and so is the end.
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -30,8 +34,8 @@ use crate::recorder::{Merge, Recorder};
 use crate::smp::CsdTable;
 use crate::task::Task;
 use crate::{
-    CallQueue, Config, ConfigError, CpuId, CsdLock, DieLock, Incident, KernelTime, LockupDetector,
-    NotifierBlock, Parts, host,
+    CallQueue, Config, ConfigError, CpuId, CpuMask, CsdLock, DieLock, Incident, KernelTime,
+    LockupDetector, NotifierBlock, Parts, host, panic,
 };
 
 /// What all CPUs of a machine share.
@@ -44,7 +48,14 @@ pub(crate) struct Shared {
     pub(crate) die_chain: NotifierChain,
     pub(crate) die_counter: AtomicU32,
     pub(crate) oops_in_progress: AtomicU32,
-    pub(crate) warned: AtomicBool,
+    pub(crate) warned_single: AtomicBool,
+    pub(crate) warned_many: AtomicBool,
+    /// See `nmi.rs`.
+    pub(crate) backtrace_flag: AtomicBool,
+    /// See `panic.rs`.
+    pub(crate) panic_cpu: AtomicU32,
+    /// Counts reported stalls. Written by whoever reports one (Relaxed: a count).
+    pub(crate) csd_bug_count: AtomicU32,
     cpus: Box<[CachePadded<PerCpu>]>,
     halting: AtomicBool,
     ended_ns: AtomicU64,
@@ -54,7 +65,6 @@ pub(crate) struct Shared {
 
 /// The host's view of the CPUs' threads.
 struct Threads {
-    running: usize,
     refused_pins: usize,
     panic: Option<Box<dyn Any + Send>>,
 }
@@ -69,6 +79,19 @@ impl Shared {
 
     pub(crate) fn is_online(&self, cpu: CpuId) -> bool {
         self.per_cpu(cpu).online.load(Acquire)
+    }
+
+    /// In Linux: `cpu_online_mask`.
+    pub(crate) fn online_mask(&self) -> CpuMask {
+        let nr_cpus = self.config.nr_cpus;
+        let mut online = CpuMask::none(nr_cpus);
+        (0..nr_cpus).map(CpuId).filter(|&cpu| self.is_online(cpu)).for_each(|cpu| online.set(cpu));
+        online
+    }
+
+    /// In Linux: `num_online_cpus()`.
+    pub(crate) fn nr_online(&self) -> usize {
+        self.online_mask().weight().max(1)
     }
 
     /// Counts one interruption point of `cpu`.
@@ -131,6 +154,9 @@ pub struct Machine {
 pub struct Run {
     /// What happened on it.
     pub incident: Incident,
+    /// CPUs that did not start every task they were given: they were busy, stuck or dead until the end. Known only if
+    /// the machine recorded.
+    pub never_started: Vec<CpuId>,
     /// How the host bore it.
     pub host: HostReport,
 }
@@ -194,11 +220,15 @@ impl Machine {
             die_chain: NotifierChain::default(),
             die_counter: AtomicU32::new(0),
             oops_in_progress: AtomicU32::new(0),
-            warned: AtomicBool::new(false),
+            warned_single: AtomicBool::new(false),
+            warned_many: AtomicBool::new(false),
+            backtrace_flag: AtomicBool::new(false),
+            panic_cpu: AtomicU32::new(panic::NO_CPU),
+            csd_bug_count: AtomicU32::new(0),
             cpus: (0..nr_cpus).map(|_| CachePadded::default()).collect(),
             halting: AtomicBool::new(false),
             ended_ns: AtomicU64::new(0),
-            threads: Mutex::new(Threads { running: 0, refused_pins: 0, panic: None }),
+            threads: Mutex::new(Threads { refused_pins: 0, panic: None }),
             thread_ended: Condvar::new(),
             config,
         };
@@ -235,12 +265,13 @@ impl Machine {
     /// As [`run`](Machine::run).
     ///
     /// # Panics
-    /// As [`run`](Machine::run).
+    /// As [`run`](Machine::run); and if `observe` does: then, too, after the machine was halted.
     pub fn run_with(self, mut observe: impl FnMut(&Record)) -> Result<Run, RunError> {
         let Machine { shared, tasks } = self;
-        let shared = Arc::new(shared);
-        let handles = boot(&shared, tasks)?;
-        shared.clock.start(&shared);
+        let given: Vec<usize> = tasks.iter().map(Vec::len).collect();
+        let machine = Running::boot(Arc::new(shared), tasks)?;
+        let shared = &machine.shared;
+        shared.clock.start(shared);
 
         let mut merge = Merge::default();
         let mut records = Vec::new();
@@ -248,63 +279,117 @@ impl Machine {
             observe(&record);
             records.push(record);
         };
-        let hung = supervise(&shared, |batch| merge.add(batch, &mut keep));
-        join(handles, &hung);
-        merge.add(shared.recorder.take_rest(), &mut keep);
+        let hung = machine.supervise(|batch| merge.add(batch, &mut keep));
+        let ended = KernelTime::from_ns(shared.ended_ns.load(Relaxed));
+        merge.add(shared.recorder.take_rest(ended, &hung), &mut keep);
         merge.finish(&mut keep);
 
-        let mut threads = shared.threads.lock();
-        if let Some(panic) = threads.panic.take() {
-            drop(threads);
+        let (panic, refused_pins) = {
+            let mut threads = shared.threads.lock();
+            (threads.panic.take(), threads.refused_pins)
+        };
+        if let Some(panic) = panic {
             resume_unwind(panic);
         }
-        let ended = KernelTime::from_ns(shared.ended_ns.load(Relaxed));
         let incident = Incident { config: shared.config.clone(), records, ended };
-        let nr_cores = host::cores().len();
-        let host = HostReport { nr_cores, refused_pins: threads.refused_pins, hung };
-        Ok(Run { incident, host })
+        let idle_tasks = never_started(&given, &incident.records);
+        let host = HostReport { nr_cores: host::cores().len(), refused_pins, hung };
+        Ok(Run { incident, never_started: idle_tasks, host })
     }
 }
 
-/// Starts a thread for each CPU. Each waits for the clock.
-fn boot(shared: &Arc<Shared>, tasks: Vec<Vec<Task>>) -> Result<Vec<JoinHandle<()>>, RunError> {
-    let core_of = choose_cores(&shared.config);
-    let mut handles = Vec::with_capacity(tasks.len());
-    shared.threads.lock().running = tasks.len();
-    for (n, tasks) in tasks.into_iter().enumerate() {
-        let (cpu, core) = (CpuId::from(n), core_of(n));
-        let on_thread = Arc::clone(shared);
-        let spawned = std::thread::Builder::new()
-            .name(format!("cpu/{cpu}"))
-            .stack_size(STACK_SIZE)
-            .spawn(move || run_cpu(on_thread, cpu, core, tasks));
-        match spawned {
-            Ok(handle) => handles.push(handle),
-            Err(error) => {
-                shared.threads.lock().running = n; // the others never started
+/// The CPUs that did not start every task they were given.
+fn never_started(given: &[usize], records: &[Record]) -> Vec<CpuId> {
+    let mut left = given.to_vec();
+    for record in records {
+        if let Event::TaskStart { .. } = record.event {
+            left[record.cpu.index()] -= 1;
+        }
+    }
+    (0..left.len()).filter(|&cpu| left[cpu] > 0).map(CpuId::from).collect()
+}
+
+/// A machine whose threads exist. Dropping it halts it and waits for them, also if the observer of its records panics.
+struct Running {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+    deadline: RefCell<HostDeadline>,
+}
+
+impl Running {
+    /// Starts a thread for each CPU. Each waits for the clock.
+    fn boot(shared: Arc<Shared>, tasks: Vec<Vec<Task>>) -> Result<Self, RunError> {
+        let core_of = choose_cores(&shared.config);
+        let mut running = Running {
+            shared,
+            threads: Vec::with_capacity(tasks.len()),
+            deadline: RefCell::new(HostDeadline::new()),
+        };
+        for (n, tasks) in tasks.into_iter().enumerate() {
+            let (cpu, core) = (CpuId::from(n), core_of(n));
+            let on_thread = Arc::clone(&running.shared);
+            let spawned = std::thread::Builder::new()
+                .name(format!("cpu/{cpu}"))
+                .stack_size(STACK_SIZE)
+                .spawn(move || run_cpu(on_thread, cpu, core, tasks))
+                .map_err(|error| RunError::Spawn { cpu, error })?;
+            running.shared.clock.thread_of(cpu, spawned.thread());
+            running.threads.push(spawned);
+        }
+        Ok(running)
+    }
+
+    /// Looks after a running machine until its threads are gone: takes their records, halts it when wall-clock time is
+    /// over, and gives up on threads that never reach an interruption point. Returns the CPUs of those.
+    fn supervise(&self, mut take: impl FnMut(Vec<Record>)) -> Vec<CpuId> {
+        let (shared, mut deadline) = (&self.shared, self.deadline.borrow_mut());
+        loop {
+            let over = {
+                let mut threads = shared.threads.lock();
+                if !deadline.all_accounted_for(shared) {
+                    shared.thread_ended.wait_for(&mut threads, patience(shared));
+                }
+                deadline.all_accounted_for(shared)
+            };
+            drop(deadline);
+            take(shared.recorder.take());
+            deadline = self.deadline.borrow_mut();
+            if over {
+                return deadline.hung().to_vec();
+            }
+            if matches!(shared.clock, ClockSource::Wall(_))
+                && shared.clock.now() >= shared.config.until
+            {
                 shared.halt();
-                let hung = supervise(shared, drop);
-                join(handles, &hung);
-                return Err(RunError::Spawn { cpu, error });
+            }
+            if deadline.check(shared) {
+                shared.halt();
             }
         }
     }
-    Ok(handles)
 }
 
-/// Waits until the threads are really gone, except those that never will be.
-fn join(handles: Vec<JoinHandle<()>>, hung: &[CpuId]) {
-    for (n, handle) in handles.into_iter().enumerate() {
-        if !hung.contains(&CpuId::from(n)) {
-            // Its end is in `Threads`, whatever it was.
-            _ = handle.join();
+impl Drop for Running {
+    fn drop(&mut self) {
+        let shared = &self.shared;
+        for never_born in self.threads.len()..shared.cpus.len() {
+            shared.per_cpu(CpuId::from(never_born)).gone.store(true, Relaxed);
+        }
+        shared.halt();
+        self.supervise(drop);
+        for (n, thread) in self.threads.drain(..).enumerate() {
+            // One that is not gone by now never will be: it is left behind.
+            if shared.per_cpu(CpuId::from(n)).gone.load(Relaxed) {
+                _ = thread.join(); // its end is in `Threads`, whatever it was
+            }
         }
     }
 }
 
 /// Which core each CPU's thread is pinned to. In lockstep all share one, because handing the turn to a thread on
 /// another core costs ten times as much; machines that run at the same time take different ones.
-fn choose_cores(config: &Config) -> impl Fn(usize) -> Option<CoreId> {
+fn choose_cores(config: &Config) -> impl Fn(usize) -> Option<CoreId> + use<> {
+    // Written by every machine that boots (Relaxed: a count).
     static MACHINES: AtomicUsize = AtomicUsize::new(0);
     let cores = host::cores();
     let machine = MACHINES.fetch_add(1, Relaxed);
@@ -331,39 +416,11 @@ fn run_cpu(shared: Arc<Shared>, id: CpuId, core: Option<CoreId>, tasks: Vec<Task
     if panic.is_some() {
         shared.halt();
     }
-    shared.per_cpu(id).gone.store(true, Relaxed);
     let mut threads = shared.threads.lock();
-    threads.running -= 1;
+    shared.per_cpu(id).gone.store(true, Relaxed);
     threads.refused_pins += usize::from(!pinned);
     threads.panic = threads.panic.take().or(panic);
     shared.thread_ended.notify_one();
-}
-
-/// Looks after a running machine until its threads are gone: takes their records, halts it when wall-clock time is
-/// over, and gives up on threads that never reach an interruption point. Returns the CPUs of those.
-fn supervise(shared: &Shared, mut take: impl FnMut(Vec<Record>)) -> Vec<CpuId> {
-    let mut deadline = HostDeadline::new();
-    loop {
-        let running = {
-            let mut threads = shared.threads.lock();
-            if threads.running > deadline.hung().len() {
-                shared.thread_ended.wait_for(&mut threads, patience(shared));
-            }
-            threads.running
-        };
-        take(shared.recorder.take());
-        if running <= deadline.hung().len() {
-            return deadline.hung().to_vec();
-        }
-        if matches!(shared.clock, ClockSource::Wall(_)) && shared.clock.now() >= shared.config.until
-        {
-            shared.halt();
-        }
-        if let Some(cpu) = deadline.check(shared) {
-            shared.recorder.record(cpu, shared.clock.now(), Event::HostHang);
-            shared.halt();
-        }
-    }
 }
 
 /// How long the host may look away.

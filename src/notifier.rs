@@ -17,7 +17,8 @@ pub enum Notify {
     Ok,
     /// `NOTIFY_BAD`: nobody else is asked.
     Bad,
-    /// `NOTIFY_STOP`: nobody else is asked, and the oopsing task is spared.
+    /// `NOTIFY_STOP`: nobody else is asked, and `die` neither prints registers (in stock order) nor kills the task. A
+    /// task that faulted is killed by the fault path all the same.
     Stop,
 }
 

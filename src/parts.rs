@@ -26,6 +26,7 @@ use std::marker::PhantomData;
 
 use crossbeam_utils::CachePadded;
 
+use crate::csd_debug::CsdWaiter;
 use crate::smp::CsdTable;
 use crate::sync::AtomicU32;
 use crate::{
@@ -104,6 +105,7 @@ pub(crate) trait KernelParts: Send + Sync {
     fn csd_lock(&self, flags: &AtomicU32, cpu: &Cpu);
     fn csd_unlock(&self, flags: &AtomicU32);
     fn csd_lock_wait(&self, flags: &AtomicU32, cpu: &Cpu);
+    fn csd_lock_wait_debug(&self, flags: &AtomicU32, waiter: &CsdWaiter<'_>);
     fn feed(&self, heartbeat: Heartbeat, now: u64) -> Heartbeat;
     fn touch(&self, heartbeat: Heartbeat) -> Heartbeat;
     fn sample(&self, heartbeat: Heartbeat, context: SampleContext) -> (Heartbeat, Verdict);
@@ -149,6 +151,10 @@ impl<D: DieLock, Q: CallQueue, C: CsdLock, L: LockupDetector> KernelParts
 
     fn csd_lock_wait(&self, flags: &AtomicU32, cpu: &Cpu) {
         self.csd_lock.wait(flags, cpu);
+    }
+
+    fn csd_lock_wait_debug(&self, flags: &AtomicU32, waiter: &CsdWaiter<'_>) {
+        self.csd_lock.wait(flags, waiter);
     }
 
     fn feed(&self, heartbeat: Heartbeat, now: u64) -> Heartbeat {

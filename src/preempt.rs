@@ -56,7 +56,10 @@ impl Cpu {
 
     /// A preemption point: the stopper runs if it has work and nothing forbids it.
     pub(crate) fn preempt_check(&self) {
-        let allowed = self.preempt_count.get() == 0 && !self.in_irq.get() && !self.in_nmi.get();
+        let allowed = self.preempt_count.get() == 0
+            && !std::thread::panicking()
+            && !self.in_irq.get()
+            && !self.in_nmi.get();
         if allowed && !crate::irq::irqs_disabled(self) && self.stopper_queued.replace(false) {
             watchdog::softlockup_fn(self);
         }

@@ -157,13 +157,91 @@ pub enum Event {
     },
     /// `WARN_ON_ONCE` in the function that runs.
     Warn,
-    /// A backtrace NMI prints what this CPU is doing.
+    /// This CPU asks another one what it is doing.
+    BacktraceRequest {
+        /// Which.
+        of: CpuId,
+    },
+    /// A backtrace request arrives, and this CPU prints what it is doing.
     Backtrace,
+    /// This CPU prints its own stack.
+    DumpStack,
+    /// `Watchdog detected hard LOCKUP`: this CPU reports another one, or itself from an NMI.
+    HardLockup {
+        /// Whose timer does not run.
+        #[serde(rename = "on")]
+        cpu: CpuId,
+    },
+    /// `csd_lock_wait_toolong`: this CPU has waited too long.
+    CsdStall {
+        /// Which stall since boot: `(#1)`.
+        number: u32,
+        /// For whose answer.
+        on: CpuId,
+        /// It is the first report of this stall.
+        first: bool,
+        /// How long it has waited, in nanoseconds.
+        waited_ns: u64,
+        /// The function that was to be called.
+        func: Symbol,
+    },
+    /// The CPU it waits for runs no call at all.
+    CsdUnresponsive {
+        /// Which stall.
+        number: u32,
+    },
+    /// The CPU it waits for is running this very call.
+    CsdHandlingThis {
+        /// Which stall.
+        number: u32,
+    },
+    /// The CPU it waits for is running another call.
+    CsdHandlingPrior {
+        /// Which stall.
+        number: u32,
+        /// The other function.
+        func: Symbol,
+    },
+    /// The IPI is sent once more.
+    CsdResend {
+        /// Which stall.
+        number: u32,
+        /// To whom.
+        to: CpuId,
+    },
+    /// A wait that was reported is over.
+    CsdUnstuck {
+        /// Which stall.
+        number: u32,
+        /// Who answered.
+        on: CpuId,
+    },
     /// `Kernel panic - not syncing`.
     Panic {
         /// Why.
         reason: Symbol,
     },
+    /// The panic is complete.
+    PanicEnd {
+        /// Why.
+        reason: Symbol,
+    },
+    /// The panicking CPU asks the others to stop.
+    StoppingCpus,
+    /// It asks again, by NMI.
+    RetryStop {
+        /// Whom, as a list of CPUs.
+        cpus: Symbol,
+    },
+    /// It gives up on some.
+    FailedToStop {
+        /// The list of CPUs that this kernel prints.
+        cpus: Symbol,
+    },
+    /// This CPU stops, as it was asked to.
+    Stopped,
+    /// `BUG()`.
+    Bug,
     /// The machine is switched off from inside.
     PowerOff,
     /// The host found this CPU running without ever reaching an interruption point.
@@ -176,8 +254,25 @@ pub enum Event {
 }
 
 impl Event {
+    /// The other CPU that this event is about, if there is one.
+    pub fn other_cpu(&self) -> Option<CpuId> {
+        match *self {
+            Event::IpiSend { to: other, .. }
+            | Event::CsdQueue { to: other, .. }
+            | Event::CsdWait { on: other, .. }
+            | Event::CsdWaitEnd { on: other }
+            | Event::CsdUnlock { from: other }
+            | Event::BacktraceRequest { of: other }
+            | Event::HardLockup { cpu: other }
+            | Event::CsdStall { on: other, .. }
+            | Event::CsdResend { to: other, .. }
+            | Event::CsdUnstuck { on: other, .. } => Some(other),
+            _ => None,
+        }
+    }
+
     /// Whether another CPU that waits could see a difference, so that it has to look again. A timer tick that finds
-    /// its CPU healthy changes nothing for anybody else.
+    /// its CPU healthy changes nothing for anybody else, nor do a CPU's own interrupt flag and its own waiting.
     pub(crate) fn is_visible(&self) -> bool {
         !matches!(
             self,
@@ -185,6 +280,11 @@ impl Event {
                 | Event::IrqExit { vector: Vector::Timer }
                 | Event::Feed
                 | Event::TouchReset
+                | Event::IrqsOff
+                | Event::IrqsOn
+                | Event::CsdWait { .. }
+                | Event::CsdWaitEnd { .. }
+                | Event::DieLock
                 | Event::Enter { .. }
                 | Event::Exit { .. }
         )

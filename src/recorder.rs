@@ -1,15 +1,17 @@
-//! Collecting records without a lock and without an allocation on the path.
+//! Collecting records without waiting for anybody.
 //!
-//! Each CPU writes into a bounded ring of its own. In lockstep the ring is emptied when the CPU hands on its turn (or
-//! when it is full: nobody else runs), so nothing is lost, unless one turn runs away and never ends. In wall-clock time the host empties it; if the host
-//! is too late, the record is counted and not written, and [`Event::Dropped`] says so.
+//! Each CPU writes into a bounded ring of its own, with no lock and no allocation. In lockstep the ring is emptied when
+//! the CPU hands on its turn, or when it is full: that takes a lock, which nobody else can hold while this CPU runs.
+//! So nothing is lost, unless one turn runs away and never ends. In wall-clock time the host empties the ring; if it is
+//! too late, the record is counted and not written, and [`Event::Dropped`] says so.
 //!
 //! | atomic | written by | read by | order |
 //! |---|---|---|---|
 //! | `next_seq` | every CPU, once per record | the same | Relaxed: one atomic has one order of its own, and a CPU that was woken by another draws its number later |
 //! | `dropped`, `refills` of a ring | its CPU | the same | Relaxed |
 //!
-//! In Linux: `kernel/trace/ring_buffer.c`, per-CPU and lock-free for the same reason.
+//! In Linux: `kernel/trace/ring_buffer.c`, per-CPU and lock-free for the same reason. Here it differs: one number for
+//! all CPUs orders the records, where Linux has a clock.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -91,7 +93,7 @@ impl Recorder {
             ring.dropped.fetch_add(1, Relaxed);
             return;
         }
-        // Only this CPU pushes, so there is still room: a number that is drawn is always written.
+        // Only this CPU pushes, so there is still room: a number that is drawn is written.
         let seq = self.next_seq.fetch_add(1, Relaxed);
         _ = ring.records.push(Record { seq, time, cpu, event });
     }
@@ -110,19 +112,35 @@ impl Recorder {
         }
     }
 
-    /// Takes what has been recorded so far, in the order of `seq` but perhaps with gaps at the end that
-    /// [`Merge`] fills later. Called by the host.
+    /// Takes what has been recorded so far: in lockstep in the order of `seq`; in wall-clock time CPU by CPU, for
+    /// [`Merge`] to put in order. Called by the host.
     pub(crate) fn take(&self) -> Vec<Record> {
         if !self.lossless {
             (0..self.rings.len()).for_each(|cpu| self.drain(CpuId::from(cpu)));
         }
-        std::mem::take(&mut self.drained.lock())
+        std::mem::take(&mut *self.drained.lock())
     }
 
-    /// Takes everything, also from CPUs that will never hand anything over again.
-    pub(crate) fn take_rest(&self) -> Vec<Record> {
+    /// Takes everything when the machine has halted, also from CPUs that will never hand anything over again; and
+    /// adds what those could not say themselves: what they lost, and that they hang.
+    pub(crate) fn take_rest(&self, ended: KernelTime, hung: &[CpuId]) -> Vec<Record> {
+        if !self.enabled {
+            return Vec::new();
+        }
         (0..self.rings.len()).for_each(|cpu| self.drain(CpuId::from(cpu)));
-        std::mem::take(&mut self.drained.lock())
+        let mut rest = std::mem::take(&mut *self.drained.lock());
+        let mut add = |cpu, event| {
+            let seq = self.next_seq.fetch_add(1, Relaxed);
+            rest.push(Record { seq, time: ended, cpu, event });
+        };
+        for (n, ring) in self.rings.iter().enumerate() {
+            match ring.dropped.swap(0, Relaxed) {
+                0 => {}
+                count => add(CpuId::from(n), Event::Dropped { count }),
+            }
+        }
+        hung.iter().for_each(|&cpu| add(cpu, Event::HostHang));
+        rest
     }
 }
 
@@ -203,7 +221,8 @@ mod tests {
     fn in_lockstep_a_full_ring_loses_nothing() {
         let mut merged = Vec::new();
         let mut merge = Merge::default();
-        merge.add(recorder(true).take_rest(), |record| merged.push(record.seq));
+        merge
+            .add(recorder(true).take_rest(KernelTime::BOOT, &[]), |record| merged.push(record.seq));
         assert_eq!(merged, (0..1_000_000).collect::<Vec<_>>());
     }
 
@@ -212,10 +231,14 @@ mod tests {
         let recorder = recorder(false);
         let kept = recorder.take().len() as u64;
         recorder.record(CpuId(0), KernelTime::BOOT, event());
-        let after = recorder.take_rest();
-        let Event::Dropped { count } = after[0].event else { panic!("{after:?}") };
-        assert_eq!(count, (1_000_000 - kept) / 2);
-        assert_eq!(after[1].event, Event::Feed);
+        let after = recorder.take_rest(KernelTime::BOOT, &[CpuId(1)]);
+        let events: Vec<_> = after.iter().map(|record| (record.cpu.0, &record.event)).collect();
+        let lost = &Event::Dropped { count: (1_000_000 - kept) / 2 };
+        assert_eq!(
+            events,
+            [(0, lost), (0, &Event::Feed), (1, lost), (1, &Event::HostHang)],
+            "what CPU 1 lost is told although it never records again"
+        );
     }
 
     #[test]

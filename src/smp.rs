@@ -7,17 +7,17 @@
 //! | `func`, `info` | the caller, after `lock` and before `push` | the called CPU, between `take_all` and `unlock` | carried by the queue; each is an atomic of its own, so that a wrong part is a wrong result and never undefined behaviour |
 //!
 //! In Linux: `kernel/smp.c`.
-//! Here it differs: a csd is named by number and lives in a table of the machine; a single call uses the caller's
-//! per-CPU csd, where Linux takes one from the stack if the caller waits; `smp_call_function` is folded into its
-//! callers, as the compiler did in the article's kernel.
+//! Here it differs: a csd is named by number and lives in a table of the machine, also where Linux takes it from the
+//! stack.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 
 use crossbeam_utils::CachePadded;
 use crossbeam_utils::atomic::AtomicCell;
 
 use crate::call_queue::{CsdId, Link, Links};
+use crate::csd_debug::CsdWaiter;
 use crate::preempt::{self, DisabledPreemptGuard};
 use crate::record::Event;
 use crate::sync::AtomicU32;
@@ -52,6 +52,15 @@ pub(crate) struct CallSingleData {
 }
 
 impl CallSingleData {
+    pub(crate) fn flags(&self) -> &AtomicU32 {
+        &self.flags
+    }
+
+    /// The name of the function that is to be called.
+    pub(crate) fn func_name(&self) -> &'static str {
+        self.func.load().map_or("", |func| func.name)
+    }
+
     fn new(owner: CpuId) -> CachePadded<Self> {
         CachePadded::new(CallSingleData {
             flags: AtomicU32::new(0),
@@ -63,12 +72,36 @@ impl CallSingleData {
     }
 }
 
-/// Every csd of a machine: one per CPU for single calls, and one per pair of CPUs for broadcasts (`cfd_data`). The
+/// Every csd of a machine: a few per CPU for single calls, and one per pair of CPUs for broadcasts (`cfd_data`). The
 /// latter are allocated at a CPU's first broadcast: most CPUs never make one.
 #[derive(Debug)]
 pub(crate) struct CsdTable {
-    single: CsdRow,
+    single: [CsdRow; Single::KINDS],
     many: Box<[OnceLock<CsdRow>]>,
+}
+
+/// Which csd of its own a CPU uses for a call to one other CPU. Linux has `csd_data` for calls that nobody waits for, and
+/// takes the csd of a call that somebody waits for from the stack, so that a handler never waits for the call it
+/// interrupted.
+#[derive(Clone, Copy)]
+enum Single {
+    Async,
+    SyncFromTask,
+    SyncFromIrq,
+    SyncFromNmi,
+}
+
+impl Single {
+    const KINDS: usize = 4;
+
+    fn of(cpu: &Cpu, wait: Wait) -> Self {
+        match (wait, cpu.in_nmi.get(), cpu.in_irq.get()) {
+            (Wait::Async, ..) => Single::Async,
+            (Wait::Sync, true, _) => Single::SyncFromNmi,
+            (Wait::Sync, false, true) => Single::SyncFromIrq,
+            (Wait::Sync, false, false) => Single::SyncFromTask,
+        }
+    }
 }
 
 /// One csd per CPU.
@@ -78,25 +111,32 @@ impl CsdTable {
     pub(crate) fn new(nr_cpus: u32) -> Self {
         let cpus = || (0..nr_cpus).map(CpuId);
         CsdTable {
-            single: cpus().map(CallSingleData::new).collect(),
+            single: std::array::from_fn(|_| cpus().map(CallSingleData::new).collect()),
             many: cpus().map(|_| OnceLock::new()).collect(),
         }
     }
 
-    fn single(&self, owner: CpuId) -> CsdId {
-        CsdId(owner.0)
+    fn nr_cpus(&self) -> usize {
+        self.many.len()
+    }
+
+    fn single(&self, kind: Single, owner: CpuId) -> CsdId {
+        self.id(kind as usize, owner)
     }
 
     fn many(&self, owner: CpuId, target: CpuId) -> CsdId {
-        let nr_cpus = self.single.len() as u32;
-        CsdId(nr_cpus * (1 + owner.0) + target.0)
+        self.id(Single::KINDS + owner.index(), target)
+    }
+
+    fn id(&self, row: usize, column: CpuId) -> CsdId {
+        CsdId((row * self.nr_cpus()) as u32 + column.0)
     }
 
     fn get(&self, csd: CsdId) -> &CallSingleData {
-        let nr_cpus = self.single.len();
+        let nr_cpus = self.nr_cpus();
         let (row, column) = (csd.0 as usize / nr_cpus, csd.0 as usize % nr_cpus);
-        match row.checked_sub(1) {
-            None => &self.single[column],
+        match row.checked_sub(Single::KINDS) {
+            None => &self.single[row][column],
             Some(owner) => &self.many[owner].get_or_init(|| {
                 (0..nr_cpus).map(|_| CallSingleData::new(CpuId::from(owner))).collect()
             })[column],
@@ -129,7 +169,7 @@ pub fn smp_call_function_single(
     }
     let _frame = cpu.frame("smp_call_function_single");
     let _preempt = preempt::disable(cpu);
-    warn_if_irqs_disabled(cpu);
+    warn_if_irqs_disabled(cpu, &cpu.shared().warned_single);
     if target == cpu.id() {
         let _irq = irq::disable_local(cpu);
         let _frame = cpu.frame(func.name);
@@ -138,12 +178,12 @@ pub fn smp_call_function_single(
     if !cpu.shared().is_online(target) {
         return; // -ENXIO
     }
-    let csd = cpu.shared().csds.single(cpu.id());
+    let csd = cpu.shared().csds.single(Single::of(cpu, wait), cpu.id());
     if fill_and_queue(cpu, csd, target, func, info, wait) {
         cpu.send_ipi(target, Vector::CallFunction);
     }
     if wait == Wait::Sync {
-        csd_lock_wait(cpu, csd, target, 1 << (target.0 % 64));
+        csd_lock_wait(cpu, csd, target, 0);
     }
 }
 
@@ -163,6 +203,7 @@ pub fn smp_call_function_many(
         return;
     }
     let shared = cpu.shared();
+    warn_if_irqs_disabled(cpu, &shared.warned_many);
     let mut targets = CpuMask::none(shared.config.nr_cpus);
     mask.iter().filter(|&to| to != cpu.id() && shared.is_online(to)).for_each(|to| targets.set(to));
     if targets.weight() == 1
@@ -170,8 +211,7 @@ pub fn smp_call_function_many(
     {
         return smp_call_function_single(cpu, target, func, info, wait);
     }
-    let _frame = cpu.frame(shared.config.kernel.call_many());
-    warn_if_irqs_disabled(cpu);
+    let _frames = cpu.frames(shared.config.kernel.call_many());
 
     let mut to_interrupt = CpuMask::none(shared.config.nr_cpus);
     for target in targets.iter() {
@@ -194,6 +234,7 @@ pub fn smp_call_function_many(
 pub fn kick_all_cpus_sync(cpu: &Cpu) {
     static DO_NOTHING: CallFunction = CallFunction { name: "do_nothing", func: |_, _| {} };
     let _frame = cpu.frame("kick_all_cpus_sync");
+    let _frames = cpu.frames(cpu.shared().config.kernel.smp_call_function());
     let preempt = preempt::disable(cpu);
     let everybody = CpuMask::all(cpu.shared().config.nr_cpus);
     smp_call_function_many(cpu, &everybody, &DO_NOTHING, 0, Wait::Sync, &preempt);
@@ -216,7 +257,9 @@ fn fill_and_queue(
 ) -> bool {
     let shared = cpu.shared();
     let csd = shared.csds.get(csd_id);
-    waiting(cpu, csd, target, 0, |cpu| shared.parts.csd_lock(&csd.flags, cpu));
+    let older = Waited { csd, csd_id, target, mask: 0 };
+    older.wait(cpu);
+    shared.parts.csd_lock(&csd.flags, cpu);
     if wait == Wait::Sync {
         // Still the caller's alone: nobody else has seen this csd yet.
         let flags = csd.flags.load(Relaxed) | shared.config.kernel.csd_sync_flag();
@@ -230,34 +273,52 @@ fn fill_and_queue(
 }
 
 /// Waits until `target` has answered. This is where every victim of the article stands.
-fn csd_lock_wait(cpu: &Cpu, csd: CsdId, target: CpuId, mask: u64) {
+fn csd_lock_wait(cpu: &Cpu, csd_id: CsdId, target: CpuId, mask: u64) {
     let shared = cpu.shared();
-    let csd = shared.csds.get(csd);
     let count = cpu.preempt_count.get();
     if shared.config.ablate == Some(Ablation::PreemptOnInWait) {
         cpu.preempt_count.set(0);
     }
-    waiting(cpu, csd, target, mask, |cpu| shared.parts.csd_lock_wait(&csd.flags, cpu));
+    Waited { csd: shared.csds.get(csd_id), csd_id, target, mask }.wait(cpu);
     cpu.preempt_count.set(count);
 }
 
-/// Does something that waits for `csd`, and records the wait if there is one.
-fn waiting(cpu: &Cpu, csd: &CallSingleData, on: CpuId, mask: u64, wait: impl FnOnce(&Cpu)) {
-    let flags = csd.flags.load(Relaxed);
-    if flags & CSD_FLAG_LOCK == 0 {
-        return wait(cpu);
+/// A csd that somebody waits for.
+struct Waited<'a> {
+    csd: &'a CallSingleData,
+    csd_id: CsdId,
+    target: CpuId,
+    mask: u64,
+}
+
+impl Waited<'_> {
+    /// Waits until the csd is free; records that, if it is not.
+    fn wait(&self, cpu: &Cpu) {
+        let &Waited { csd, csd_id, target, mask } = self;
+        let (parts, debug) = (&cpu.shared().parts, cpu.shared().config.detectors.csd);
+        let flags = csd.flags.load(Relaxed);
+        if flags & CSD_FLAG_LOCK == 0 {
+            return parts.csd_lock_wait(&csd.flags, cpu);
+        }
+        let _frame = cpu.frame(if debug { "__csd_lock_wait" } else { "csd_lock_wait" });
+        cpu.record(Event::CsdWait { on: target, flags, mask });
+        if debug {
+            let waiter = CsdWaiter::new(cpu, csd, csd_id, target);
+            parts.csd_lock_wait_debug(&csd.flags, &waiter);
+            waiter.done();
+        } else {
+            parts.csd_lock_wait(&csd.flags, cpu);
+        }
+        cpu.record(Event::CsdWaitEnd { on: target });
     }
-    let _frame = cpu.frame("csd_lock_wait");
-    cpu.record(Event::CsdWait { on, flags, mask });
-    wait(cpu);
-    cpu.record(Event::CsdWaitEnd { on });
 }
 
 /// Runs every call posted to this CPU, oldest first. Called by the IPI, with interrupts off. In Linux:
 /// `flush_smp_call_function_queue` of 4.19. (5.8 and later run the calls that somebody waits for first.)
 pub(crate) fn flush_smp_call_function_queue(cpu: &Cpu) {
     let _frame = cpu.frame("flush_smp_call_function_queue");
-    let shared = cpu.shared();
+    let (shared, per_cpu) = (cpu.shared(), cpu.per_cpu());
+    per_cpu.trigger_backtrace.store(true, Release);
     let mut next = shared.parts.queue_take_all(cpu.id(), &shared.csds);
     while let Some(csd_id) = next {
         let csd = shared.csds.get(csd_id);
@@ -270,7 +331,10 @@ pub(crate) fn flush_smp_call_function_queue(cpu: &Cpu) {
         }
         if let Some(func) = func {
             let _frame = cpu.frame(func.name);
+            per_cpu.cur_csd_func.store(Some(func));
+            per_cpu.cur_csd.store(csd_id.0 + 1, Release);
             (func.func)(cpu, info);
+            per_cpu.cur_csd.store(0, Release);
         }
         if sync {
             csd_unlock(cpu, csd);
@@ -285,10 +349,10 @@ fn csd_unlock(cpu: &Cpu, csd: &CallSingleData) {
 
 /// A synchronous call with interrupts off deadlocks if the other side does the same. Linux says so, once; but not
 /// while an oops is in progress, and since CPU0's never ends, nobody in the article was warned of anything.
-fn warn_if_irqs_disabled(cpu: &Cpu) {
+fn warn_if_irqs_disabled(cpu: &Cpu, warned: &AtomicBool) {
     let shared = cpu.shared();
     let deadlock_prone = irq::irqs_disabled(cpu) && shared.oops_in_progress.load(Relaxed) == 0;
-    if deadlock_prone && !shared.warned.swap(true, Relaxed) {
+    if deadlock_prone && !warned.swap(true, Relaxed) {
         cpu.record(Event::Warn);
     }
 }

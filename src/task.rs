@@ -48,6 +48,7 @@ pub(crate) fn do_exit(cpu: &Cpu) -> ! {
         preempt_count: cpu.preempt_count.get(),
     });
     cpu.shared().parts.die_lock_task_exit(cpu);
+    cpu.killed.set(true);
     resume_unwind(Box::new(Killed));
 }
 
@@ -56,11 +57,15 @@ impl Cpu {
     pub(crate) fn idle_loop(&self, mut tasks: Vec<Task>) -> ! {
         tasks.sort_by_key(|task| task.start);
         let mut tasks = tasks.into_iter().peekable();
+        let mut idled = false;
         loop {
             while let Some(task) = tasks.next_if(|task| task.start <= self.now()) {
-                watchdog::touch_softlockup_watchdog_sched(self);
+                if std::mem::take(&mut idled) {
+                    watchdog::touch_softlockup_watchdog(self); // tick_nohz_restart_sched_tick
+                }
                 self.run_task(task);
             }
+            idled = true;
             let next = tasks.peek().map(|task| task.start);
             self.wait_for_interrupt(next);
         }
@@ -76,6 +81,7 @@ impl Cpu {
             Err(payload) => resume_unwind(payload),
         };
         self.current.set(0);
+        self.killed.set(false);
         self.preempt_count.set(0);
         self.in_irq.set(false);
         self.in_nmi.set(false);
@@ -87,8 +93,17 @@ impl Cpu {
 
     /// Computes in user mode until `until`: takes interrupts, lets the stopper run, does nothing else.
     pub fn run_user_until(&self, until: KernelTime) {
-        while self.now() < until {
+        // While the machine halts, time stands still for whoever is in a destructor.
+        while self.now() < until && !self.shared().is_halting() {
             self.wait_for_interrupt(Some(until));
+        }
+        self.shared().check_halt();
+    }
+
+    /// Unwinds a task that is being killed, again if somebody caught it.
+    pub(crate) fn check_killed(&self) {
+        if self.killed.get() && !std::thread::panicking() {
+            resume_unwind(Box::new(Killed));
         }
     }
 

@@ -34,11 +34,19 @@ impl KernelVersion {
         }
     }
 
-    /// What `smp_call_function_many` is called on the stack.
-    pub(crate) const fn call_many(self) -> &'static str {
+    /// What lies on the stack between `kick_all_cpus_sync` and `smp_call_function_many`.
+    pub(crate) const fn smp_call_function(self) -> &'static [&'static str] {
         match self {
-            KernelVersion::V4_19 => "smp_call_function_many",
-            KernelVersion::V6_12 => "smp_call_function_many_cond",
+            KernelVersion::V4_19 => &[], // inlined
+            KernelVersion::V6_12 => &["smp_call_function"],
+        }
+    }
+
+    /// The frames of `smp_call_function_many`.
+    pub(crate) const fn call_many(self) -> &'static [&'static str] {
+        match self {
+            KernelVersion::V4_19 => &["smp_call_function_many"],
+            KernelVersion::V6_12 => &["smp_call_function_many", "smp_call_function_many_cond"],
         }
     }
 
@@ -63,6 +71,40 @@ impl KernelVersion {
                 "__do_kernel_fault",
                 "die_kernel_fault",
             ],
+        }
+    }
+
+    /// The frames of a `BUG()`, from the exception vector down to `die`.
+    pub(crate) const fn bug(self) -> &'static [&'static str] {
+        match self {
+            KernelVersion::V4_19 => {
+                &["el1_dbg", "do_debug_exception", "brk_handler", "bug_handler"]
+            }
+            KernelVersion::V6_12 => &[
+                "el1h_64_sync",
+                "el1h_64_sync_handler",
+                "el1_dbg",
+                "do_debug_exception",
+                "brk_handler",
+                "call_break_hook",
+                "bug_brk_handler",
+            ],
+        }
+    }
+
+    /// Why `die` panics with `panic_on_oops`.
+    pub(crate) const fn fatal_exception(self) -> &'static str {
+        match self {
+            KernelVersion::V4_19 => "Fatal exception",
+            KernelVersion::V6_12 => "Oops: Fatal exception",
+        }
+    }
+
+    /// Why `die` panics in a handler.
+    pub(crate) const fn fatal_exception_in_interrupt(self) -> &'static str {
+        match self {
+            KernelVersion::V4_19 => "Fatal exception in interrupt",
+            KernelVersion::V6_12 => "Oops: Fatal exception in interrupt",
         }
     }
 

@@ -4,19 +4,13 @@
 //! the stopper, and asks the [`LockupDetector`](crate::LockupDetector) how long ago the stopper ran. So a CPU that
 //! takes interrupts but cannot be preempted reports itself; a CPU with interrupts off is silent.
 //!
-//! | atomic of a CPU | written by | read by | order |
-//! |---|---|---|---|
-//! | `hrtimer_interrupts` | the owner, once per sample | any CPU that watches this one | Relaxed: a count, nothing hangs on it |
-//!
 //! In Linux: `kernel/watchdog.c`, `watchdog_timer_fn`, `softlockup_fn`.
 //! Here it differs: `Heartbeat` is one value per CPU, and printing costs no time.
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use crate::record::Event;
 use crate::{
-    Ablation, Cpu, KernelTime, SampleContext, ThisCpu, Verdict, get_timestamp, sample_period_ns,
-    softlockup_thresh,
+    Ablation, Cpu, KernelTime, SampleContext, ThisCpu, Vector, Verdict, get_timestamp, hardlockup,
+    panic, sample_period_ns, softlockup_thresh,
 };
 
 /// Starts the watchdog on a CPU that comes online. In Linux: `watchdog_enable`.
@@ -25,6 +19,7 @@ pub(crate) fn watchdog_enable(cpu: &Cpu) {
         return;
     }
     feed(cpu);
+    hardlockup::watchdog_hardlockup_enable(cpu);
     let first = cpu.now() + sample_period_ns(cpu.shared().config.watchdog_thresh_secs);
     hrtimer_start(cpu, first);
 }
@@ -32,24 +27,33 @@ pub(crate) fn watchdog_enable(cpu: &Cpu) {
 /// The timer's handler: one sample of this CPU by itself.
 pub(crate) fn watchdog_timer_fn(cpu: &Cpu) {
     let config = &cpu.shared().config;
-    cpu.per_cpu().hrtimer_interrupts.fetch_add(1, Relaxed);
+    hardlockup::watchdog_hardlockup_kick(cpu);
     match config.ablate {
         Some(Ablation::FeedFromTimer) => feed(cpu),
         _ => cpu.queue_stopper(),
     }
     hrtimer_forward_now(cpu);
 
+    let now = cpu.now();
     let context = SampleContext {
-        now: get_timestamp(cpu.now()),
+        now: get_timestamp(now),
         softlockup_thresh: softlockup_thresh(config.watchdog_thresh_secs),
         current: cpu.current.get(),
     };
+    if !config.detectors.softlockup {
+        return;
+    }
     let (heartbeat, verdict) = cpu.shared().parts.sample(cpu.heartbeat.get(), context);
     cpu.heartbeat.set(heartbeat);
     match verdict {
         Verdict::Healthy | Verdict::AlreadyReported => {}
-        Verdict::Reset => cpu.record(Event::TouchReset),
-        Verdict::Lockup { units } => cpu.record(Event::SoftLockup { printed: units }),
+        Verdict::Reset => cpu.record_at(now, Event::TouchReset),
+        Verdict::Lockup { units } => {
+            cpu.record_at(now, Event::SoftLockup { printed: units });
+            if config.sysctl.softlockup_panic {
+                panic::panic(cpu, "softlockup: hung tasks");
+            }
+        }
     }
 }
 
@@ -59,14 +63,15 @@ pub(crate) fn softlockup_fn(cpu: &Cpu) {
 }
 
 fn feed(cpu: &Cpu) {
-    let fed = cpu.shared().parts.feed(cpu.heartbeat.get(), get_timestamp(cpu.now()));
-    cpu.heartbeat.set(fed);
-    cpu.record(Event::Feed);
+    let now = cpu.now();
+    cpu.heartbeat.set(cpu.shared().parts.feed(cpu.heartbeat.get(), get_timestamp(now)));
+    cpu.record_at(now, Event::Feed);
 }
 
-/// Leaves a tickless idle: whatever the CPU did not do while it idled is no lockup. In Linux:
-/// `tick_nohz_restart_sched_tick`.
-pub(crate) fn touch_softlockup_watchdog_sched(cpu: &Cpu) {
+/// Begins a new count at the next sample: what this CPU did until then is no lockup. A CPU that leaves a tickless idle
+/// does so, and one that is slow on purpose. In Linux: `touch_softlockup_watchdog`,
+/// `touch_softlockup_watchdog_sched`.
+pub(crate) fn touch_softlockup_watchdog(cpu: &Cpu) {
     cpu.heartbeat.set(cpu.shared().parts.touch(cpu.heartbeat.get()));
     cpu.record(Event::Touch);
 }
@@ -74,7 +79,7 @@ pub(crate) fn touch_softlockup_watchdog_sched(cpu: &Cpu) {
 fn hrtimer_start(cpu: &Cpu, expiry: KernelTime) {
     cpu.timer_expiry.set(expiry);
     let served = cpu.shared().config.bring_up.served_at(expiry);
-    cpu.shared().clock.arm_timer(cpu.id(), served);
+    cpu.shared().clock.arm_timer(cpu.id(), Vector::Timer, served);
 }
 
 /// Moves the expiry on by whole periods, so that the CPU keeps the phase at which it came online, for ever.

@@ -60,7 +60,14 @@ fn without_flags_it_prints_the_golden_console_and_the_report() {
     let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/article.txt");
     let (console, report) = text.split_once("\n\nReport: ").expect("a report follows");
     assert_eq!(format!("{console}\n"), fs::read_to_string(golden).unwrap());
-    for words in ["the machine hung", "Culprit: CPU#0", "#58", "23 = 481 - 458", "6 of 64 CPUs"] {
+    for words in [
+        "the machine hung",
+        "Culprit: CPU#0",
+        "#58",
+        "23 = 481 - 458",
+        "calls of #35 only",
+        "6 of 64 CPUs",
+    ] {
         assert!(report.contains(words), "{words:?} is not in {report}");
     }
 }
@@ -111,6 +118,15 @@ fn absent_victims_are_dropped_and_named_on_stderr() {
         "{stderr}"
     );
     assert_eq!(lockups(&json("--cpus 32")), [(30, 22), (2, 22)]);
+}
+
+#[test]
+fn an_arrival_that_can_never_come_is_named_on_stderr() {
+    let stderr = String::from_utf8(run("--stuck 0@300 --quiet").stderr).unwrap();
+    assert!(
+        stderr.contains("CPU#0 was stuck or dead before it could start every task"),
+        "{stderr}"
+    );
 }
 
 #[test]
@@ -165,7 +181,9 @@ fn bad_flags_get_one_line_and_exit_code_2() {
     refused("--die-lock foo", "possible values: arm64, x86, nesting");
     refused("--ablate foo", "possible values: irqs-on-in-die, preempt-on-in-wait, feed-from-timer");
     refused("--kernel 2.6", "possible values: 4.19, 6.12");
-    refused("--clock wall:0", "a ratio above 0");
+    refused("--clock wall:0", "0.001 to 1000000 times the host's");
+    refused("--clock wall:1e11", "0.001 to 1000000 times the host's");
+    refused("--records x.json --trace x.json", "cannot be one file");
     refused("--clock wall:fast", "wall:RATIO");
     refused("--clock wall:200 --turn-seed 1", "--turn-seed");
     refused("--watchdog-thresh 61", "0 to 60 seconds");
@@ -193,7 +211,10 @@ fn unwritable_files_are_refused_before_the_machine_boots_and_leave_nothing() {
 fn damaged_records_are_refused() {
     let folder = folder();
     let path = folder.path().join("run.jsonl");
-    stdout(&format!("--cpus 2 --quiet --records {}", path.display()));
+    stdout(&format!(
+        "--cpus 2 --quiet --stuck 1@100 --oops 0@120 --until 130 --records {}",
+        path.display()
+    ));
     let whole = fs::read_to_string(&path).unwrap();
     let replay = |text: &str, words: &str| {
         fs::write(&path, text).unwrap();
@@ -206,6 +227,9 @@ fn damaged_records_are_refused() {
     replay(&whole.replacen("\"nr_cpus\":2", "\"nr_cpus\":1", 1), "no CPU#1");
     replay(&whole.replacen("\"nr_cpus\":2", "\"nr_cpus\":0", 1), "not 0");
     replay(&whole.replacen("\"event\":\"feed\"", "\"event\":\"food\"", 1), "line ");
+    replay(&whole.replacen("\"to\":0", "\"to\":70", 1), "there is no CPU#70");
+    replay(&format!("{whole}{}\n", lines[1]), "something follows the last line");
+    replay(&[&lines[..2], &lines[1..]].concat().join("\n"), "out of order");
     replay("", "not a file of records");
     replay("{}", "not a file of records");
     replay("hello", "not a file of records");

@@ -157,13 +157,11 @@ fn code_that_catches_the_halt_meets_it_again() {
 
 #[test]
 fn a_panic_in_a_tasks_own_code_comes_out_of_run() {
-    std::panic::set_hook(Box::new(|_| {})); // expected: keep the test's output clean
     for clock in CLOCKS {
         let run = || run(clock, 600, vec![(2, Box::new(|_| panic!("a learner's mistake")))]);
         let payload = catch_unwind(run).expect_err("it panics");
         assert_eq!(payload.downcast_ref(), Some(&"a learner's mistake"));
     }
-    _ = std::panic::take_hook();
 }
 
 #[test]
@@ -201,9 +199,8 @@ fn a_loop_without_relax_is_named_with_its_frames_and_the_run_ends() {
         assert_eq!(report.stuck[0].stack, ["my_die_lock"]);
         let text = report.to_string();
         assert!(text.contains("never reached an interruption point"), "{text}");
-        assert!(
-            text.contains("Culprit: CPU#2. It runs without calling `relax`, in:\n    my_die_lock")
-        );
+        assert!(text.contains("Culprit: CPU#2. It runs without calling `relax` since "), "{text}");
+        assert!(text.contains("Its stack then:\n    my_die_lock\n"), "{text}");
     }
 }
 
@@ -225,6 +222,96 @@ fn a_turn_that_records_for_ever_does_not_eat_the_hosts_memory() {
     LET_GO.store(true, SeqCst);
     assert_eq!(run.host.hung, [CpuId(2)]);
     assert!(run.incident.records.len() < 1 << 22, "{} records", run.incident.records.len());
+    let report = run.incident.report();
+    assert_eq!(report.outcome, Outcome::HostHang);
+    assert!(report.dropped_records > 0, "what was lost is told");
+}
+
+#[test]
+fn waiting_for_a_deadline_that_is_past_does_not_stop_the_clock() {
+    let run = run(
+        CLOCKS[0],
+        60,
+        vec![(
+            1,
+            Box::new(|cpu| {
+                loop {
+                    cpu.relax_until(at(9));
+                }
+            }),
+        )],
+    );
+    assert_eq!(run.incident.ended, at(60));
+}
+
+#[test]
+fn a_spinner_that_saves_and_restores_its_flag_does_not_flood_the_records() {
+    let run = run(
+        CLOCKS[0],
+        60,
+        vec![(
+            1,
+            Box::new(|cpu| {
+                loop {
+                    drop(irq::disable_local(cpu));
+                    cpu.relax();
+                }
+            }),
+        )],
+    );
+    assert!(run.incident.records.len() < 2_000, "{} records", run.incident.records.len());
+}
+
+/// Does in a destructor what would unwind anywhere else.
+struct Explosive<'a>(&'a Cpu);
+
+impl Drop for Explosive<'_> {
+    fn drop(&mut self) {
+        self.0.null_deref(softlockup::Access::Write, 0);
+        self.0.power_off();
+        self.0.spend(NSEC_PER_SEC);
+        let samples = self.0.hrtimer_interrupts(CpuId(1));
+        (0..10_000).for_each(|_| self.0.relax());
+        assert_eq!(self.0.hrtimer_interrupts(CpuId(1)), samples, "no handler runs");
+    }
+}
+
+#[test]
+fn destructors_that_oops_or_switch_off_abort_nothing() {
+    for clock in CLOCKS {
+        for killed in [false, true] {
+            let body: Body = Box::new(move |cpu| {
+                let _explosive = Explosive(cpu);
+                if killed {
+                    cpu.null_deref(softlockup::Access::Write, 0);
+                }
+                loop {
+                    cpu.relax();
+                }
+            });
+            assert!(run(clock, 30, vec![(1, body)]).host.hung.is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_panic_of_the_observer_halts_the_machine_first() {
+    for clock in CLOCKS {
+        let config = Config { nr_cpus: 4, until: at(3_000), clock, ..Config::default() };
+        let dropped = Arc::new(AtomicU32::new(0));
+        let on_cpu = Arc::clone(&dropped);
+        let mut machine = Machine::new(config, Parts::stock()).unwrap();
+        let body = move |cpu: &Cpu| -> () {
+            let _stubborn = Stubborn { cpu, dropped: on_cpu };
+            loop {
+                cpu.spend(NSEC_PER_SEC);
+            }
+        };
+        machine.spawn(CpuId(1), Task::new("test", 1, at(0), body));
+        let observe = |record: &softlockup::Record| assert!(record.time < at(10), "seen enough");
+        assert!(catch_unwind(AssertUnwindSafe(|| machine.run_with(observe).is_ok())).is_err());
+        assert_eq!(dropped.load(SeqCst), 1, "the CPU's thread is over");
+    }
 }
 
 /// What the process holds: threads, file descriptors, resident memory in KiB.

@@ -1,9 +1,12 @@
 //! The article's incident as a whole, against the article's own numbers, and what becomes of it when one thing is
 //! changed.
 
-use softlockup::read::report::{Outcome, Report};
+use softlockup::read::report::{Outcome, Place, Report};
 use softlockup::scenario::nested_oops::{Arrivals, At, DieLockPolicy, NestedOops, Notifier};
-use softlockup::{Ablation, Config, CpuId, Event, Incident, KernelTime, KernelVersion, PrintOrder};
+use softlockup::{
+    Ablation, Config, Cpu, CpuId, Event, Incident, KernelTime, KernelVersion, NotifierBlock,
+    PrintOrder, ThisCpu,
+};
 
 /// CPU, stamp in microseconds, printed seconds, task: as the article prints them.
 const ARTICLE: [(u32, u64, u64, &str); 5] = [
@@ -168,6 +171,33 @@ fn x86_hangs_at_a_later_oops_on_whichever_cpu() {
 }
 
 #[test]
+fn a_level_that_a_dead_task_leaked_is_not_called_a_deadlock_of_one() {
+    let report = policy(DieLockPolicy::X86, &[at(0, 300.0)]);
+    assert_eq!(report.stuck[0].leaked_on, Some(CpuId::BOOT));
+    assert_eq!(report.stuck[0].waits_for, None);
+    assert!(
+        report.to_string().contains("which a task took to its grave in a nested oops on CPU#0")
+    );
+}
+
+#[test]
+fn a_notifier_that_spins_makes_its_cpu_the_culprit() {
+    let mut scenario = stuck(&[at(5, 300.0)]);
+    scenario.notifier = Notifier::None;
+    let mut machine = scenario.machine().unwrap();
+    machine.register_die_notifier(NotifierBlock::new("spins", 0, |cpu: &Cpu| {
+        loop {
+            cpu.relax();
+        }
+    }));
+    let report = machine.run().unwrap().incident.report();
+    assert_eq!(report.culprit, Some(CpuId::BOOT));
+    assert_eq!(report.outcome, Outcome::Hung);
+    assert_eq!(report.stuck[0].place, Place::InterruptsOff);
+    assert_eq!(reported_cpus(&report), [5]);
+}
+
+#[test]
 fn a_nesting_die_lock_survives_later_oopses_on_any_cpu() {
     let report = policy(DieLockPolicy::Nesting, &[at(0, 300.0), at(7, 310.0), at(0, 320.0)]);
     assert_eq!(report.outcome, Outcome::Recovered);
@@ -229,6 +259,7 @@ fn a_machine_of_two_waits_in_smp_call_function_single() {
     scenario.config.nr_cpus = 2;
     let report = report(scenario);
     assert_eq!(report.soft_lockups[0].stack[1], "smp_call_function_single");
+    assert_eq!(report.stuck.len(), 2);
 }
 
 #[test]

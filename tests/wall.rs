@@ -13,7 +13,7 @@ fn at(secs: u64) -> KernelTime {
 
 fn config(nr_cpus: u32) -> Config {
     let clock = Clock::Wall { ratio: 200.0 };
-    Config { nr_cpus, clock, until: at(1_000_000), ..Config::default() }
+    Config { nr_cpus, clock, until: at(3_000), ..Config::default() }
 }
 
 #[test]

@@ -33,6 +33,9 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), String> {
+    if args.records.is_some() && args.records == args.trace {
+        return Err("--records and --trace cannot be one file".to_owned());
+    }
     // What cannot be written is found out before the machine boots.
     let records = Destination::open(args.records.as_deref())?;
     let trace = Destination::open(args.trace.as_deref())?;
@@ -74,6 +77,11 @@ fn live(args: &Args) -> Result<Incident, String> {
         machine.run_with(|record| printer.record(record)).map_err(|error| error.to_string())?;
     printer.finish()?;
     note_after(&run.host, &run.incident.config);
+    for cpu in run.never_started {
+        eprintln!(
+            "note: CPU#{cpu} was stuck or dead before it could start every task it was given"
+        );
+    }
     Ok(run.incident)
 }
 

@@ -5,14 +5,18 @@
 //!
 //! 1. to a CPU that has something to do: an interrupt that it accepts, a deadline that has come;
 //! 2. or to a CPU that *looks* (it spins in `relax`): once whenever something visible happened since its last look
-//!    (a record, an IPI, an unlocked csd), and then [`LOOKS`] times in all, because a part's own atomics are invisible to the
-//!    machine and a hand-over through them may take a few looks to arrive;
+//!    (a record, an IPI, an unlocked csd), and then [`LOOKS`] times in all, because a part's own atomics are
+//!    invisible to the machine and a hand-over through them may take a few looks to arrive;
 //! 3. or, if nobody can make progress, to whoever comes first after time has jumped to the next event.
 //!
 //! Among several, the next by number after the one that ran last, or one drawn by the seed.
 //!
-//! The state is behind one mutex that only the CPU with the turn takes, so nobody ever waits for it, and handing the turn on through
-//! it is what makes everything that one CPU did visible to the next.
+//! The state is behind one mutex. While the machine runs only the CPU with the turn takes it (and, a few times a second,
+//! the host, to see whose turn it is); handing the turn on through it is what makes everything that one CPU did visible
+//! to the next.
+//!
+//! In Linux: nothing; this is what hardware does by itself. Shuttle and loom schedule threads in the same spirit, to
+//! find orders that fail; here one order is chosen, and time with it.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -20,7 +24,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::Waiting;
+use super::{TIMERS, Waiting, timer_of};
 use crate::irq::Mailbox;
 use crate::machine::Shared;
 use crate::random::SplitMix64;
@@ -30,8 +34,11 @@ use crate::{Config, CpuId, CpuMask, KernelTime, Vector};
 const LOOKS: u8 = 3;
 
 /// Turns within one instant after which time moves on although somebody still makes "progress": two CPUs that wake
-/// each other for ever must not stop the clock. Halved each time it is used up, down to [`LEAST_PATIENCE`].
-const PATIENCE: u64 = 1 << 20;
+/// each other for ever must not stop the clock. Enough for many broadcasts at once; halved each time it is used up,
+/// down to [`LEAST_PATIENCE`], until an instant comes to rest by itself.
+fn patience(nr_cpus: usize) -> u64 {
+    (256 * nr_cpus as u64).max(1 << 16)
+}
 const LEAST_PATIENCE: u64 = 1 << 10;
 
 /// The clock, and whose turn it is.
@@ -67,7 +74,7 @@ struct Turns {
 #[derive(Clone, Debug, Default)]
 struct Seat {
     accepts: u32,
-    timer: Option<KernelTime>,
+    timers: [Option<KernelTime>; TIMERS.len()],
     deadline: Option<KernelTime>,
     looked_at_epoch: u64,
     looks: u8,
@@ -84,7 +91,7 @@ impl Lockstep {
             looking: CpuMask::none(nr_cpus),
             epoch: 0,
             turns_now: 0,
-            patience: PATIENCE,
+            patience: patience(nr_cpus as usize),
             events: BinaryHeap::with_capacity(2 * nr_cpus as usize),
             until: config.until,
             random: turn_seed.map(SplitMix64::new),
@@ -113,9 +120,9 @@ impl Lockstep {
         self.sleep_until_turn(&mut self.turns.lock(), shared, cpu);
     }
 
-    pub(crate) fn arm_timer(&self, cpu: CpuId, at: KernelTime) {
+    pub(crate) fn arm_timer(&self, cpu: CpuId, vector: Vector, at: KernelTime) {
         let mut turns = self.turns.lock();
-        turns.seats[cpu.index()].timer = Some(at);
+        turns.seats[cpu.index()].timers[timer_of(vector)] = Some(at);
         turns.events.push(Reverse((at, cpu)));
     }
 
@@ -136,7 +143,8 @@ impl Lockstep {
         turns.seats[cpu.index()].accepts = accepts;
         self.let_others_look(&mut turns);
         match waiting.deadline {
-            Some(deadline) => turns.set_deadline(cpu, deadline.max(self.now())),
+            Some(deadline) if deadline > self.now() => turns.set_deadline(cpu, deadline),
+            Some(_) => turns.eager.set(cpu), // past: after the others' turns
             None => turns.seats[cpu.index()].deadline = None,
         }
         if waiting.looks {
@@ -186,9 +194,10 @@ impl Lockstep {
                 self.wakers[next.index()].notify_one();
                 return;
             }
-            if turns.turns_now == turns.patience {
-                turns.patience = (turns.patience / 2).max(LEAST_PATIENCE);
-            }
+            turns.patience = match turns.turns_now == turns.patience {
+                true => (turns.patience / 2).max(LEAST_PATIENCE),
+                false => patience(turns.seats.len()),
+            };
             turns.turns_now = 0;
             let next_event = turns.events.peek().map(|Reverse((time, _))| *time);
             let Some(time) = next_event.filter(|&time| time <= turns.until) else {
@@ -242,13 +251,14 @@ impl Turns {
         {
             self.events.pop();
             let seat = &mut self.seats[cpu.index()];
-            if seat.timer == Some(at) {
-                seat.timer = None;
-                let mailbox = &shared.per_cpu(cpu).mailbox;
-                mailbox.raise(Vector::Timer);
-                if mailbox.has(seat.accepts) {
-                    self.eager.set(cpu);
+            let mailbox = &shared.per_cpu(cpu).mailbox;
+            for (timer, vector) in seat.timers.iter_mut().zip(TIMERS) {
+                if timer.take_if(|due| *due == at).is_some() {
+                    mailbox.raise(vector);
                 }
+            }
+            if mailbox.has(seat.accepts) {
+                self.eager.set(cpu);
             }
             if seat.deadline == Some(at) {
                 seat.deadline = None;

@@ -9,11 +9,13 @@
 pub(crate) mod lockstep;
 pub(crate) mod wall;
 
+use std::thread::Thread;
+
 use serde::{Deserialize, Serialize};
 
 use crate::irq::Mailbox;
 use crate::machine::Shared;
-use crate::{Config, CpuId, KernelTime};
+use crate::{Config, CpuId, KernelTime, Vector};
 use lockstep::Lockstep;
 use wall::Wall;
 
@@ -30,7 +32,7 @@ pub enum Clock {
     /// The host's time, multiplied; all CPUs at once. Its order of events is the host's, and may differ from run to
     /// run.
     Wall {
-        /// Kernel seconds per host second, above 0.
+        /// Kernel seconds per host second, 0.001 to 1000000.
         ratio: f64,
     },
 }
@@ -39,6 +41,14 @@ impl Default for Clock {
     fn default() -> Self {
         Clock::Lockstep { turn_seed: None }
     }
+}
+
+/// The interrupts that a CPU's own timers raise: the watchdog's hrtimer, and the perf counter.
+const TIMERS: [Vector; 2] = [Vector::Timer, Vector::Perf];
+
+/// Which of a CPU's timers raises `vector`.
+fn timer_of(vector: Vector) -> usize {
+    TIMERS.iter().position(|timer| *timer == vector).expect("a timer raises it")
 }
 
 /// What a waiting CPU waits for, besides interrupts that it accepts.
@@ -83,6 +93,13 @@ impl ClockSource {
         }
     }
 
+    /// Tells the clock which thread a CPU is. Called by the host before the start.
+    pub(crate) fn thread_of(&self, cpu: CpuId, thread: &Thread) {
+        if let ClockSource::Wall(clock) = self {
+            clock.thread_of(cpu, thread);
+        }
+    }
+
     /// A CPU's thread waits to be brought up. Called once by each.
     pub(crate) fn bring_up(&self, shared: &Shared, cpu: CpuId) {
         match self {
@@ -91,15 +108,15 @@ impl ClockSource {
         }
     }
 
-    /// Fires `cpu`'s timer at `at`. Called by the CPU itself, which has one timer.
-    pub(crate) fn arm_timer(&self, cpu: CpuId, at: KernelTime) {
+    /// Makes `vector`, one of [`TIMERS`], pending on `cpu` at `at`. Called by the CPU itself.
+    pub(crate) fn arm_timer(&self, cpu: CpuId, vector: Vector, at: KernelTime) {
         match self {
-            ClockSource::Lockstep(clock) => clock.arm_timer(cpu, at),
-            ClockSource::Wall(clock) => clock.arm_timer(cpu, at),
+            ClockSource::Lockstep(clock) => clock.arm_timer(cpu, vector, at),
+            ClockSource::Wall(clock) => clock.arm_timer(cpu, vector, at),
         }
     }
 
-    /// Makes `cpu`'s timer pending if it is due: only wall time passes without the clock being asked.
+    /// Makes `cpu`'s timers pending if they are due: only wall time passes without the clock being asked.
     pub(crate) fn poll_timer(&self, cpu: CpuId, mailbox: &Mailbox) {
         if let ClockSource::Wall(clock) = self {
             clock.poll_timer(cpu, mailbox);

@@ -6,7 +6,11 @@
 //! | atomic of a seat | written by | read by | order |
 //! |---|---|---|---|
 //! | `parked` | the owner, before it looks into its mailbox a last time | whoever made something pending there, after it did | SeqCst, as the mailbox: of the two, at least one sees the other |
-//! | `timer` | the owner | the owner | Relaxed |
+//! | `timers` | the owner | the owner | Relaxed |
+//! | `thread` | the host, before it starts the clock or halts the machine | whoever wakes the CPU | a `OnceLock`: set once, then read |
+//! | `boot` of the clock | the host, before it unparks every thread | every CPU | likewise; a CPU that still misses it parks, and the unparking is not lost |
+//!
+//! In Linux: `clockevents` and WFI. Here it differs: a spinning CPU polls its timers itself.
 
 #![expect(clippy::disallowed_methods, reason = "here is where CPUs wait in the host's time")]
 
@@ -17,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
-use super::Waiting;
+use super::{TIMERS, Waiting, timer_of};
 use crate::irq::Mailbox;
 use crate::machine::Shared;
 use crate::{CpuId, KernelTime, Vector, host};
@@ -36,7 +40,7 @@ pub(crate) struct Wall {
 struct Seat {
     thread: OnceLock<Thread>,
     parked: AtomicBool,
-    timer: AtomicU64,
+    timers: [AtomicU64; TIMERS.len()],
 }
 
 /// No timer is armed.
@@ -48,7 +52,7 @@ impl Wall {
             CachePadded::new(Seat {
                 thread: OnceLock::new(),
                 parked: AtomicBool::new(false),
-                timer: AtomicU64::new(NEVER),
+                timers: TIMERS.map(|_| AtomicU64::new(NEVER)),
             })
         };
         Wall {
@@ -65,13 +69,17 @@ impl Wall {
         KernelTime::from_ns((elapsed.as_nanos() as f64 * self.ratio) as u64)
     }
 
+    /// Tells the clock which thread a CPU is, so that it can be woken. Called by the host before the start.
+    pub(crate) fn thread_of(&self, cpu: CpuId, thread: &Thread) {
+        _ = self.seats[cpu.index()].thread.set(thread.clone());
+    }
+
     pub(crate) fn start(&self) {
         self.boot.get_or_init(Instant::now);
         self.wake_all();
     }
 
     pub(crate) fn bring_up(&self, shared: &Shared, cpu: CpuId) {
-        _ = self.seats[cpu.index()].thread.set(std::thread::current());
         let online_at = shared.config.bring_up.online_at(cpu);
         while (self.boot.get().is_none() || self.now() < online_at) && !shared.is_halting() {
             let offline = Waiting { looks: false, deadline: Some(online_at) };
@@ -79,16 +87,17 @@ impl Wall {
         }
     }
 
-    pub(crate) fn arm_timer(&self, cpu: CpuId, at: KernelTime) {
-        self.seats[cpu.index()].timer.store(at.ns(), Relaxed);
+    pub(crate) fn arm_timer(&self, cpu: CpuId, vector: Vector, at: KernelTime) {
+        self.seats[cpu.index()].timers[timer_of(vector)].store(at.ns(), Relaxed);
     }
 
     pub(crate) fn poll_timer(&self, cpu: CpuId, mailbox: &Mailbox) {
-        let timer = &self.seats[cpu.index()].timer;
-        let due = timer.load(Relaxed);
-        if due != NEVER && self.now().ns() >= due {
-            timer.store(NEVER, Relaxed);
-            mailbox.raise(Vector::Timer);
+        for (timer, vector) in self.seats[cpu.index()].timers.iter().zip(TIMERS) {
+            let due = timer.load(Relaxed);
+            if due != NEVER && self.now().ns() >= due {
+                timer.store(NEVER, Relaxed);
+                mailbox.raise(vector);
+            }
         }
     }
 
@@ -116,10 +125,8 @@ impl Wall {
 
     fn park(&self, shared: &Shared, cpu: CpuId, deadline: Option<KernelTime>, accepts: u32) {
         let (seat, per_cpu) = (&self.seats[cpu.index()], shared.per_cpu(cpu));
-        let timer = match accepts & Vector::Timer.bit() {
-            0 => NEVER,
-            _ => seat.timer.load(Relaxed),
-        };
+        let accepted = seat.timers.iter().zip(TIMERS).filter(|(_, by)| accepts & by.bit() != 0);
+        let timer = accepted.map(|(timer, _)| timer.load(Relaxed)).min().unwrap_or(NEVER);
         let wake_at = deadline.map_or(NEVER, KernelTime::ns).min(timer);
         per_cpu.asleep.store(true, Relaxed);
         seat.parked.store(true, SeqCst);

@@ -1,6 +1,6 @@
-//! The report as text: what happened, and the three answers.
+//! The report as text: what happened, and the three answers. Every sentence is chosen by what the records say.
 
-use std::fmt;
+use std::fmt::{self, Formatter};
 
 use super::report::{Oops, Outcome, Place, Report, SoftLockup, Stuck};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         self.what_happened(f)?;
         writeln!(f, "\n1. Why does every CPU print about the same number of seconds?")?;
         self.why_that_number(f)?;
@@ -24,8 +24,8 @@ fn seconds(ns: u64) -> f64 {
     ns as f64 / NSEC_PER_SEC as f64
 }
 
-fn list(cpus: impl IntoIterator<Item = CpuId>) -> String {
-    let cpus: Vec<_> = cpus.into_iter().map(|cpu| format!("#{cpu}")).collect();
+fn list(cpus: &[CpuId]) -> String {
+    let cpus: Vec<_> = cpus.iter().map(|cpu| format!("#{cpu}")).collect();
     cpus.join(", ")
 }
 
@@ -34,7 +34,7 @@ fn stamp(time: Option<KernelTime>) -> String {
 }
 
 impl Report {
-    fn what_happened(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn what_happened(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let outcome = match self.outcome {
             Outcome::Hung => "the machine hung",
             Outcome::Recovered => "the machine recovered: every CPU answers",
@@ -45,86 +45,50 @@ impl Report {
         };
         writeln!(f, "Report: {outcome}. Switched off at {} s.", self.ended)?;
         for oops in &self.oopses {
-            self.oops(f, oops)?;
+            writeln!(f, "  {oops}")?;
         }
         if self.dropped_records > 0 {
             writeln!(f, "  {} records were lost: the host was too slow.", self.dropped_records)?;
         }
-        let Some(culprit) = self.culprit.and_then(|cpu| self.stuck.iter().find(|s| s.cpu == cpu))
-        else {
-            return writeln!(f, "  Nobody is stuck.");
-        };
-        let (cpu, since) = (culprit.cpu, culprit.since);
-        match culprit.place {
-            Place::DieLock => {
-                let holder = match culprit.waits_for {
-                    Some(holder) if holder == cpu => {
-                        "it holds that lock itself: a deadlock of one".to_owned()
-                    }
-                    Some(holder) => format!(
-                        "a task that died in a nested oops on CPU#{holder} never gave it back"
-                    ),
-                    None => "nobody is known to hold it".to_owned(),
-                };
-                writeln!(
-                    f,
-                    "  Culprit: CPU#{cpu}. It has waited for die_lock since {since}; {holder}."
-                )?;
-            }
-            Place::CsdLockWait => {
-                let on = culprit.waits_for.map_or_else(String::new, |on| format!(" of CPU#{on}"));
-                writeln!(
-                    f,
-                    "  Culprit: CPU#{cpu}. It has waited for an answer{on} since {since}."
-                )?;
-            }
-            Place::NoInterruptionPoint => {
-                writeln!(f, "  Culprit: CPU#{cpu}. It runs without calling `relax`, in:")?;
-            }
+        match self.culprit {
+            None => writeln!(f, "  Nobody is stuck."),
+            Some(cpu) => match self.stuck.iter().find(|stuck| stuck.cpu == cpu) {
+                Some(culprit) => self.about_culprit(f, culprit),
+                None => {
+                    writeln!(f, "  Culprit: CPU#{cpu}. It is not stuck, but it never answered.")
+                }
+            },
         }
-        if culprit.place != Place::NoInterruptionPoint {
-            writeln!(f, "  Its stack, which no console shows:")?;
-        }
+    }
+
+    fn about_culprit(&self, f: &mut Formatter<'_>, culprit: &Stuck) -> fmt::Result {
+        let Stuck { cpu, since, .. } = culprit;
+        writeln!(f, "  Culprit: CPU#{cpu}. {} since {since}. Its stack then:", Standing(culprit))?;
         for func in &culprit.stack {
             writeln!(f, "    {func}")?;
         }
-        let reported = self.soft_lockups.iter().any(|lockup| lockup.cpu == cpu);
+        let reported = self.soft_lockups.iter().any(|lockup| lockup.cpu == *cpu);
         match (culprit.irqs_off, reported) {
             (true, false) => writeln!(
                 f,
-                "  It is silent: its interrupts are off, so its own timer cannot sample it, and no NMI asks."
+                "  It is silent: its interrupts are off, so its own timer cannot sample it."
             ),
-            (false, true) => writeln!(f, "  It reported itself: its interrupts are on."),
-            _ => Ok(()),
+            (_, true) => writeln!(f, "  It reported itself: its timer can interrupt it."),
+            (false, false) => Ok(()),
         }
     }
 
-    fn oops(&self, f: &mut fmt::Formatter<'_>, oops: &Oops) -> fmt::Result {
-        let &Oops { cpu, time, ref comm, pid, addr, write, count, nested } = oops;
-        let access = if write { "stores to" } else { "loads from" };
-        let inside = if nested { ", inside the report of the oops before" } else { "" };
-        let printed = match count {
-            Some(count) => format!("reported as [#{count}]"),
-            None => "never reported: die() waits before it prints".to_owned(),
-        };
-        writeln!(
-            f,
-            "  {time}  CPU#{cpu}  {comm}:{pid} {access} {addr:#x}{inside}: an oops, {printed}."
-        )
-    }
-
-    fn why_that_number(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn why_that_number(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let thresh = self.config.watchdog_thresh_secs;
-        if thresh == 0 {
-            return writeln!(f, "   The watchdog is off.");
+        if !self.is_watched() {
+            return writeln!(f, "   Nobody prints any: the watchdog is off.");
         }
-        let period = sample_period_ns(thresh);
         let units = softlockup_thresh(thresh);
         writeln!(
             f,
             "   Each CPU samples itself every {:.1} s, and reports at the first sample more than {units} units of\n   \
              {:.3} s ({:.2} s) after its stopper last ran. The printed \"seconds\" are those units.",
-            seconds(period),
+            seconds(sample_period_ns(thresh)),
             seconds(NSEC_PER_TIMESTAMP_UNIT),
             seconds(units * NSEC_PER_TIMESTAMP_UNIT),
         )?;
@@ -133,98 +97,158 @@ impl Report {
         }
         writeln!(
             f,
-            "   CPU    wait began    last feed     reported      sample  waited     printed"
+            "   CPU    wait began    counts from   reported      sample  waited     printed"
         )?;
         for lockup in &self.soft_lockups {
-            let SoftLockup { cpu, time, printed_seconds, wait_began, last_feed, sample, .. } =
+            let &SoftLockup { cpu, time, printed_seconds, wait_began, last_feed, sample, .. } =
                 lockup;
             let waited = wait_began.map_or_else(
                 || "-".to_owned(),
                 |began| format!("{:.3} s", seconds(time.ns_since(began))),
             );
             let sum = last_feed.map_or_else(String::new, |fed| {
-                format!(" = {} - {}", get_timestamp(*time), get_timestamp(fed))
+                format!(" = {} - {}", get_timestamp(time), get_timestamp(fed))
             });
             writeln!(
                 f,
                 "   {:<5}  {:<12}  {:<12}  {time:<12}  {sample:>6}  {waited:<9}  {printed_seconds}{sum}",
                 format!("#{cpu}"),
-                stamp(*wait_began),
-                stamp(*last_feed),
+                stamp(wait_began),
+                stamp(last_feed),
             )?;
         }
         Ok(())
     }
 
-    fn why_the_others(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn is_watched(&self) -> bool {
+        self.config.watchdog_thresh_secs > 0 && self.config.detectors.softlockup
+    }
+
+    fn why_the_others(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Some(culprit) = self.culprit else {
             return writeln!(f, "   It does not here: nobody is stuck.");
         };
-        let those = |is: fn(&Stuck, CpuId) -> bool| -> Vec<CpuId> {
-            let others = self.stuck.iter().filter(|s| s.cpu != culprit && is(s, culprit));
-            others.map(|s| s.cpu).collect()
+        let others = |place: Place| {
+            let those = move |stuck: &&Stuck| stuck.cpu != culprit && stuck.place == place;
+            self.stuck.iter().filter(those).collect::<Vec<_>>()
         };
-        let oopsers = those(|s, _| s.place == Place::DieLock);
-        let callers = those(|s, it| s.place == Place::CsdLockWait && s.waits_for == Some(it));
+        let numbers = |stuck: &[&Stuck]| list(&stuck.iter().map(|s| s.cpu).collect::<Vec<_>>());
+        let oopsers = others(Place::DieLock);
         if !oopsers.is_empty() {
-            let oopsers = list(oopsers);
-            writeln!(
-                f,
-                "   {oopsers}: wait for die_lock, with interrupts off, and are as silent."
-            )?;
+            let cpus = numbers(&oopsers);
+            writeln!(f, "   {cpus}: wait for die_lock, with interrupts off, and are as silent.")?;
         }
+        let mut callers = others(Place::CsdLockWait);
+        callers.retain(|caller| caller.waits_for == Some(culprit));
         if callers.is_empty() {
             return writeln!(f, "   Nobody waits for a call to CPU#{culprit} to be answered.");
         }
-        let sent = |cpu: CpuId| self.senders_of_ipis.iter().rfind(|ipi| **ipi == (cpu, culprit));
-        let interrupted_it = callers.iter().find(|caller| sent(**caller).is_some());
-        writeln!(
-            f,
-            "   {}: wait in csd_lock_wait, which has no time-out, for CPU#{culprit} to answer.",
-            list(callers.iter().copied())
-        )?;
-        let silenced = self.soft_lockups.iter().any(|lockup| lockup.cpu != culprit);
-        if silenced {
+        let cpus = numbers(&callers);
+        writeln!(f, "   {cpus}: wait in csd_lock_wait, which has no time-out, for CPU#{culprit}.")?;
+        self.why_reported(f, &callers)?;
+        let (interrupted, queued): (Vec<_>, Vec<_>) =
+            callers.into_iter().partition(|caller| caller.sent_ipi);
+        match (interrupted.is_empty(), queued.is_empty()) {
+            (false, false) => writeln!(
+                f,
+                "   An IPI came with the calls of {} only: the others found CPU#{culprit}'s queue not empty.",
+                numbers(&interrupted)
+            ),
+            (false, true) => writeln!(f, "   An IPI came with every one of their calls."),
+            (true, _) => {
+                writeln!(f, "   They found CPU#{culprit}'s queue not empty and sent no IPI.")
+            }
+        }
+    }
+
+    /// Why CPUs that wait for an answer were reported, or were not.
+    fn why_reported(&self, f: &mut Formatter<'_>, callers: &[&Stuck]) -> fmt::Result {
+        let is_reported =
+            |caller: &&&Stuck| self.soft_lockups.iter().any(|lockup| lockup.cpu == caller.cpu);
+        let is_fed = |caller: &&&Stuck| caller.last_feed.is_some_and(|fed| fed > caller.since);
+        let reported = callers.iter().filter(is_reported).count();
+        let fed = callers.iter().filter(is_fed).count();
+        if reported > 0 {
             writeln!(
                 f,
                 "   They wait with preemption off and interrupts on: their stoppers cannot run to feed their watchdogs,\n   \
                  and their timers can run to say so."
             )?;
-        } else {
-            writeln!(f, "   None of them was reported: their watchdogs are fed all the same.")?;
         }
-        match interrupted_it {
-            Some(first) if callers.len() > 1 => writeln!(
-                f,
-                "   Only CPU#{first}'s call came with an IPI: the others found CPU#{culprit}'s queue not empty."
-            ),
-            _ => Ok(()),
+        match callers.len() - reported {
+            0 => Ok(()),
+            _ if !self.is_watched() => writeln!(f, "   Nobody watches them."),
+            n if fed > 0 => {
+                writeln!(f, "   {n} were not reported: their watchdogs are fed all the same.")
+            }
+            n => writeln!(f, "   {n} were not reported: they had not waited for long enough yet."),
         }
     }
 
-    fn why_that_stack(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let victims: Vec<_> =
-            self.soft_lockups.iter().filter(|lockup| !lockup.waits_for.is_empty()).collect();
-        if self.soft_lockups.is_empty() {
+    fn why_that_stack(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let reports = self.soft_lockups.len();
+        if reports == 0 {
             return writeln!(f, "   There is no stack: nobody was reported.");
         }
-        let many = self.config.kernel.call_many();
-        let in_it = |lockup: &&&SoftLockup| {
-            lockup.stack.iter().any(|func| func == many || func == "smp_call_function_single")
+        let waits = |lockup: &&SoftLockup| lockup.waits_for.iter().any(|on| *on != lockup.cpu);
+        let calls = |lockup: &&SoftLockup| {
+            lockup.stack.iter().any(|func| func.starts_with("smp_call_function_"))
         };
+        let waiting: Vec<_> = self.soft_lockups.iter().filter(waits).collect();
         writeln!(
             f,
-            "   {} of {} reports came from a CPU that waits for another CPU; {} of them inside a cross-CPU call.",
-            victims.len(),
-            self.soft_lockups.len(),
-            victims.iter().filter(in_it).count(),
+            "   {} of {reports} reports came from a CPU that waits for another one; {} of those inside a cross-CPU call.",
+            waiting.len(),
+            waiting.iter().copied().filter(calls).count(),
         )?;
-        writeln!(
-            f,
-            "   It is the one place where a CPU waits without limit for another CPU's interrupts. Stuck are\n   \
-             {} of {} CPUs; the others made no such call.",
-            self.stuck.len(),
-            self.config.nr_cpus,
-        )
+        if !waiting.is_empty() {
+            writeln!(
+                f,
+                "   It is the one place where a CPU waits without limit for another CPU's interrupts."
+            )?;
+        }
+        writeln!(f, "   Stuck are {} of {} CPUs.", self.stuck.len(), self.config.nr_cpus)
+    }
+}
+
+impl fmt::Display for Oops {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let &Oops { cpu, time, ref comm, pid, addr, write, count, nested } = self;
+        let access = if write { "stores to" } else { "loads from" };
+        write!(f, "{time}  CPU#{cpu}  {comm}:{pid} {access} {addr:#x}")?;
+        if nested {
+            write!(f, ", inside the report of the oops before")?;
+        }
+        match count {
+            Some(count) => write!(f, ": an oops, reported as [#{count}]."),
+            None => write!(f, ": an oops, never reported, because die() waits before it prints."),
+        }
+    }
+}
+
+/// What a stuck CPU does, as a clause.
+struct Standing<'a>(&'a Stuck);
+
+impl fmt::Display for Standing<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Stuck { cpu, place, waits_for, leaked_on, .. } = self.0;
+        match (place, waits_for, leaked_on) {
+            (Place::DieLock, Some(holder), _) if holder == cpu => {
+                write!(f, "It waits for die_lock, which it holds itself,")
+            }
+            (Place::DieLock, Some(holder), _) => {
+                write!(f, "It waits for die_lock, which CPU#{holder} holds,")
+            }
+            (Place::DieLock, None, Some(on)) => write!(
+                f,
+                "It waits for die_lock, which a task took to its grave in a nested oops on CPU#{on},"
+            ),
+            (Place::DieLock, None, None) => write!(f, "It waits for die_lock, which nobody holds,"),
+            (Place::CsdLockWait, Some(on), _) => write!(f, "It waits for CPU#{on} to answer,"),
+            (Place::CsdLockWait, None, _) => write!(f, "It waits for an answer,"),
+            (Place::InterruptsOff, ..) => write!(f, "It keeps its interrupts off"),
+            (Place::NotPreempted, ..) => write!(f, "It lets nobody else run"),
+            (Place::NoInterruptionPoint, ..) => write!(f, "It runs without calling `relax`"),
+        }
     }
 }

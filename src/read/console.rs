@@ -1,11 +1,12 @@
 //! The console: what a serial line would have shown, in the kernel's exact shape.
 //!
-//! Every line that prints a number takes it from a record. Where a real line carries something the machine does not
-//! have (an address, a register that means nothing here), the line is left out, or says what the kernel says when it
-//! will not show a pointer: `(____ptrval____)`.
+//! What a line says about the incident comes from records. Where a real line carries something the machine does not
+//! have (an address, a register that means nothing here), it is left out; or it is 0, as offsets and page tables are;
+//! or it says what the kernel says when it will not show a pointer: `(____ptrval____)`. Constants of the article's
+//! console, such as condition flags and instruction words, are marked where they stand.
 //!
 //! In Linux: `kernel/watchdog.c`, `arch/arm64/kernel/{traps,process}.c`, `arch/arm64/mm/fault.c`, `kernel/panic.c`,
-//! `lib/dump_stack.c`.
+//! `lib/dump_stack.c`. Here it differs: the text is made after the fact, so printing takes no time.
 
 use std::fmt::{self, Write};
 
@@ -30,6 +31,12 @@ struct Taint {
     warn: bool,
     soft_lockup: bool,
 }
+
+/// The exception class of a BRK instruction, which `BUG()` is.
+const EC_BRK: u32 = 0x3c;
+
+/// The frames of `dump_stack` itself, the innermost first.
+const DUMP_STACK: [&str; 4] = ["dump_backtrace", "show_stack", "dump_stack_lvl", "dump_stack"];
 
 /// The modules of the machine: both are out-of-tree and unsigned, which taints it from the start.
 const MODULES: &str = "kbox(OE) kpgen_kbox(OE)";
@@ -70,7 +77,8 @@ impl Console {
                     KernelVersion::V4_19 => 8,
                     KernelVersion::V6_12 => 16,
                 };
-                p.line(format_args!("Internal error: Oops: {esr:0width$x} [#{count}] SMP"))
+                let what = if esr >> 26 == EC_BRK { "Oops - BUG" } else { "Oops" };
+                p.line(format_args!("Internal error: {what}: {esr:0width$x} [#{count}] SMP"))
             }
             Event::ShowRegs => self.show_oops(p, cpu, view),
             Event::OopsEnd => p.line(format_args!("---[ end trace {:016x} ]---", 0)),
@@ -103,7 +111,7 @@ impl Console {
                     ))?;
                 }
                 self.modules(p)?;
-                let regs = Regs { stack, irqs_off: view.irqs_off };
+                let regs = Regs { stack, irqs_off: view.irqs_off() };
                 self.show_regs(p, cpu, view, &regs)?;
                 self.call_trace(p, &regs)?;
                 p.line(format_args!("---[ end trace {:016x} ]---", 0))
@@ -113,10 +121,79 @@ impl Console {
                 self.show_regs(p, cpu, view, &view.regs())?;
                 self.call_trace(p, &view.regs())
             }
+            Event::HardLockup { cpu: named } => {
+                p.line(format_args!("watchdog: Watchdog detected hard LOCKUP on cpu {named}"))?;
+                self.modules(p)?;
+                if named == cpu {
+                    self.show_regs(p, cpu, view, &view.regs())?;
+                    self.call_trace(p, &view.regs())?;
+                }
+                Ok(())
+            }
+            Event::BacktraceRequest { of } => {
+                p.line(format_args!("Sending NMI from CPU {cpu} to CPUs {of}:"))
+            }
+            Event::DumpStack => {
+                self.cpu_line(p, cpu, view)?;
+                let mut stack = DUMP_STACK.to_vec();
+                stack.extend(view.stack());
+                self.call_trace(p, &Regs { stack, irqs_off: view.irqs_off() })
+            }
+            Event::Bug => {
+                p.line(format_args!("------------[ cut here ]------------"))?;
+                p.line(format_args!("kernel BUG at kernel/smp.c:0!"))
+            }
             Event::Panic { ref reason } => {
                 p.line(format_args!("Kernel panic - not syncing: {reason}"))
             }
+            Event::StoppingCpus => p.line(format_args!("SMP: stopping secondary CPUs")),
+            Event::RetryStop { ref cpus } => {
+                p.line(format_args!("SMP: retry stop with NMI for CPUs {cpus}"))
+            }
+            Event::FailedToStop { ref cpus } => {
+                p.line(format_args!("SMP: failed to stop secondary CPUs {cpus}"))
+            }
+            Event::PanicEnd { ref reason } => {
+                p.line(format_args!("---[ end Kernel panic - not syncing: {reason} ]---"))
+            }
             Event::PowerOff => p.line(format_args!("reboot: Power down")),
+            ref csd => self.csd_debug(p, cpu, csd),
+        }
+    }
+
+    /// `csd_lock_wait_toolong`.
+    fn csd_debug(&self, p: &mut Printer<'_>, cpu: CpuId, event: &Event) -> fmt::Result {
+        let symbols = Kallsyms(self.kernel);
+        match *event {
+            Event::CsdStall { number, on, first, waited_ns, ref func } => {
+                let how = if first { "Detected" } else { "Continued" };
+                let func = symbols.symbol(func);
+                p.line(format_args!(
+                    "smp: csd: {how} non-responsive CSD lock (#{number}) on CPU#{cpu}, waiting {waited_ns} ns \
+                     for CPU#{:02} {func}(0x0).",
+                    on.0
+                ))
+            }
+            Event::CsdUnresponsive { number } => {
+                p.line(format_args!("smp: \tcsd: CSD lock (#{number}) unresponsive."))
+            }
+            Event::CsdHandlingThis { number } => {
+                p.line(format_args!("smp: \tcsd: CSD lock (#{number}) handling this request."))
+            }
+            Event::CsdHandlingPrior { number, ref func } => {
+                let func = symbols.symbol(func);
+                p.line(format_args!(
+                    "smp: \tcsd: CSD lock (#{number}) handling prior {func}(0x0) request."
+                ))
+            }
+            Event::CsdResend { number, to } => p.line(format_args!(
+                "smp: csd: Re-sending CSD lock (#{number}) IPI from CPU#{:02} to CPU#{:02}",
+                cpu.0, to.0
+            )),
+            Event::CsdUnstuck { number, on } => p.line(format_args!(
+                "smp: csd: CSD lock (#{number}) got unstuck on CPU#{:02}, CPU#{:02} released the lock.",
+                cpu.0, on.0
+            )),
             _ => Ok(()),
         }
     }
@@ -176,15 +253,18 @@ impl Console {
                 self.modules(p)?;
                 p.line(format_args!("{process}"))?;
                 self.show_regs(p, cpu, view, &regs)?;
+                fault_register(p, view)?;
             }
             (KernelVersion::V4_19, PrintOrder::Vendor) => {
                 self.modules(p)?;
                 self.show_regs(p, cpu, view, &regs)?;
+                fault_register(p, view)?;
                 p.line(format_args!("{process}"))?;
             }
             (KernelVersion::V6_12, _) => {
                 self.modules(p)?;
                 self.show_regs(p, cpu, view, &regs)?;
+                fault_register(p, view)?;
             }
         }
         self.call_trace(p, &regs)?;
@@ -196,7 +276,25 @@ impl Console {
         p.line(format_args!("Modules linked in: {MODULES}"))
     }
 
-    /// `dump_stack_print_info`, `show_regs`.
+    /// `dump_stack_print_info`.
+    fn cpu_line(&self, p: &mut Printer<'_>, cpu: CpuId, view: &CpuView) -> fmt::Result {
+        let CpuView { ref comm, pid, .. } = *view;
+        let release = self.kernel.release();
+        let taint = self.taint.columns(self.kernel);
+        match self.kernel {
+            KernelVersion::V4_19 => p.line(format_args!(
+                "CPU: {cpu} PID: {pid} Comm: {comm} Kdump: loaded Tainted: {taint} {release}"
+            )),
+            KernelVersion::V6_12 => {
+                p.line(format_args!(
+                    "CPU: {cpu} UID: 0 PID: {pid} Comm: {comm} Tainted: {taint} {release} "
+                ))?;
+                p.line(format_args!("Tainted: {}", self.taint.names()))
+            }
+        }
+    }
+
+    /// `show_regs`.
     fn show_regs(
         &self,
         p: &mut Printer<'_>,
@@ -204,21 +302,8 @@ impl Console {
         view: &CpuView,
         regs: &Regs<'_>,
     ) -> fmt::Result {
-        let CpuView { ref comm, pid, .. } = *view;
-        let release = self.kernel.release();
-        let taint = self.taint.columns(self.kernel);
-        match self.kernel {
-            KernelVersion::V4_19 => p.line(format_args!(
-                "CPU: {cpu} PID: {pid} Comm: {comm} Kdump: loaded Tainted: {taint} {release}"
-            ))?,
-            KernelVersion::V6_12 => {
-                p.line(format_args!(
-                    "CPU: {cpu} UID: 0 PID: {pid} Comm: {comm} Tainted: {taint} {release} "
-                ))?;
-                p.line(format_args!("Tainted: {}", self.taint.names()))?;
-            }
-        }
-        self.pstate(p, regs, view.csd_wait.is_some())?;
+        self.cpu_line(p, cpu, view)?;
+        self.pstate(p, regs, view.csd_wait().is_some())?;
         let symbols = Kallsyms(self.kernel);
         if let Some(pc) = symbols.call_trace(&regs.stack).first() {
             p.line(format_args!("pc : {pc}"))?;
@@ -248,20 +333,15 @@ impl Console {
     }
 
     /// The registers that mean something here: for a waiter x0, the CPU whose answer it waits for, x1, the flags of
-    /// its csd, and x4, the mask of the CPUs it called; for a fault x1, the address.
+    /// its csd, and x4, the mask of the CPUs it called; for the fault of an oops x1, the address.
     fn registers(&self, p: &mut Printer<'_>, view: &CpuView) -> fmt::Result {
-        match (view.csd_wait, view.fault) {
-            (Some(wait), _) => {
-                if wait.mask != 0 {
-                    p.line(format_args!("x4 : {:016x}", wait.mask))?;
-                }
-                p.line(format_args!("x1 : {:016x} x0 : {:016x}", wait.flags, wait.on.0))
+        if let Some(wait) = view.csd_wait() {
+            if wait.mask != 0 {
+                p.line(format_args!("x4 : {:016x}", wait.mask))?;
             }
-            (None, Some(fault)) if view.die_lock_wait.is_none() => {
-                p.line(format_args!("x1 : {:016x}", fault.addr))
-            }
-            _ => Ok(()),
+            p.line(format_args!("x1 : {:016x} x0 : {:016x}", wait.flags, wait.on.0))?;
         }
+        Ok(())
     }
 
     fn call_trace(&self, p: &mut Printer<'_>, regs: &Regs<'_>) -> fmt::Result {
@@ -269,6 +349,11 @@ impl Console {
         let places = Kallsyms(self.kernel).call_trace(&regs.stack);
         places.iter().try_for_each(|place| p.line(format_args!(" {place}")))
     }
+}
+
+/// x1 held the pointer that led nowhere.
+fn fault_register(p: &mut Printer<'_>, view: &CpuView) -> fmt::Result {
+    view.fault.map_or(Ok(()), |fault| p.line(format_args!("x1 : {:016x}", fault.addr)))
 }
 
 impl Taint {

@@ -3,7 +3,7 @@
 //! Offsets are those of the article's console, where it has that function calling that function; anything else is
 //! `+0x0/0x0`, and not invented.
 //!
-//! In Linux: `kernel/kallsyms.c`, `%pS`.
+//! In Linux: `kernel/kallsyms.c`, `%pS`. Here it differs: there is no code, so there are no addresses.
 
 use std::fmt;
 
@@ -77,6 +77,11 @@ impl Kallsyms {
             .collect()
     }
 
+    /// A function's first instruction.
+    pub(crate) fn symbol(self, func: &str) -> Place<'_> {
+        self.place(func, "0x0/0x0")
+    }
+
     /// Where the link register points when `stack` is interrupted.
     pub(crate) fn link_register<'a>(self, stack: &[&'a str]) -> Option<Place<'a>> {
         let innermost = stack.iter().find(|func| !INLINED.contains(func))?;
@@ -91,7 +96,7 @@ impl Kallsyms {
 
     /// The instructions up to the one that faulted in `func`, if they are known.
     pub(crate) fn code(self, func: &str) -> Option<&'static str> {
-        (func == CODE.0).then_some(CODE.1)
+        (func == CODE.0 && self.0 == KernelVersion::V4_19).then_some(CODE.1)
     }
 
     fn place<'a>(self, func: &'a str, offset: &'static str) -> Place<'a> {

@@ -13,6 +13,8 @@
 //! | `oopses` | the oopses in order of time: see [`Oops`] |
 //! | `dropped_records` | how many records were lost (wall-clock time only) |
 
+use std::collections::HashMap;
+
 use serde::{Serialize, Serializer};
 
 use super::view::View;
@@ -29,8 +31,9 @@ pub struct Report {
     /// When the machine was switched off.
     #[serde(rename = "ended_ns")]
     pub ended: KernelTime,
-    /// The CPU at the root of the waiting: follow who waits for whom, from any stuck CPU, until somebody waits for
-    /// itself, for nobody, or for somebody who is not stuck. `None` if nobody is stuck.
+    /// The CPU at the root of the waiting: follow who waits for whom, from any stuck CPU, to somebody who waits for
+    /// itself or for nobody. It need not be stuck itself: it may be slow, or never have heard. `None` if nobody is
+    /// stuck.
     pub culprit: Option<CpuId>,
     /// What the watchdog reported.
     pub soft_lockups: Vec<SoftLockup>,
@@ -42,8 +45,6 @@ pub struct Report {
     pub dropped_records: u64,
     #[serde(skip)]
     pub(crate) config: Config,
-    #[serde(skip)]
-    pub(crate) senders_of_ipis: Vec<(CpuId, CpuId)>,
 }
 
 /// How a run ended.
@@ -102,6 +103,13 @@ pub struct Stuck {
     pub since: KernelTime,
     /// For whom it waits.
     pub waits_for: Option<CpuId>,
+    /// It waits for a `die_lock` that nobody will give back: on this CPU its holder died in a nested oops.
+    pub leaked_on: Option<CpuId>,
+    /// Its call interrupted the CPU it waits for. (If not, that CPU had not yet taken an earlier one.)
+    pub sent_ipi: bool,
+    /// When its watchdog was fed last.
+    #[serde(rename = "last_feed_ns")]
+    pub last_feed: Option<KernelTime>,
     /// Whether its interrupts are off. If so it can neither answer nor report itself.
     pub irqs_off: bool,
     /// Its stack, the innermost function first.
@@ -116,6 +124,10 @@ pub enum Place {
     CsdLockWait,
     /// It waits for `die_lock`.
     DieLock,
+    /// It runs, or spins, with interrupts off.
+    InterruptsOff,
+    /// It takes interrupts but lets nobody else run, and was reported for it.
+    NotPreempted,
     /// It runs without ever reaching an interruption point.
     NoInterruptionPoint,
 }
@@ -154,13 +166,16 @@ impl Report {
             view: View::new(&incident.config),
             soft_lockups: Vec::new(),
             oopses: Vec::new(),
-            senders_of_ipis: Vec::new(),
+            calls: HashMap::new(),
             hung: Vec::new(),
             panicked: false,
             dropped: 0,
         };
         incident.records.iter().for_each(|record| reader.read(record));
         let stuck = reader.stuck(incident);
+        // In wall-clock time records are in the order of cause and effect, which two CPUs' stamps need not follow.
+        reader.soft_lockups.sort_by_key(|lockup| lockup.time);
+        reader.oopses.sort_by_key(|oops| oops.time);
         let outcome = match (reader.panicked, reader.hung.is_empty(), stuck.is_empty()) {
             (true, _, _) => Outcome::Panicked,
             (_, false, _) => Outcome::HostHang,
@@ -178,7 +193,6 @@ impl Report {
             oopses: reader.oopses,
             dropped_records: reader.dropped,
             config: incident.config.clone(),
-            senders_of_ipis: reader.senders_of_ipis,
         }
     }
 }
@@ -188,9 +202,9 @@ struct Reader {
     view: View,
     soft_lockups: Vec<SoftLockup>,
     oopses: Vec<Oops>,
-    /// Who sent a call IPI to whom: one entry each.
-    senders_of_ipis: Vec<(CpuId, CpuId)>,
-    hung: Vec<(CpuId, KernelTime)>,
+    /// For each pair of CPUs whether the last call of the one to the other came with an IPI.
+    calls: HashMap<(CpuId, CpuId), bool>,
+    hung: Vec<CpuId>,
     panicked: bool,
     dropped: u64,
 }
@@ -208,7 +222,7 @@ impl Reader {
                 comm: view.comm.clone(),
                 pid: view.pid,
                 waits_for: self.view.waits_for(cpu).into_iter().collect(),
-                wait_began: view.csd_wait.map(|wait| wait.since).or(view.die_lock_wait),
+                wait_began: view.csd_wait().map(|wait| wait.since).or(view.die_lock_wait),
                 last_feed: view.last_feed,
                 sample: view.samples,
                 stack: owned(&view.regs().stack),
@@ -228,51 +242,36 @@ impl Reader {
                 last.into_iter().for_each(|oops| oops.count = Some(count));
             }
             Event::IpiSend { to, vector: Vector::CallFunction } => {
-                self.senders_of_ipis.push((cpu, to));
+                self.calls.insert((cpu, to), true);
             }
-            Event::HostHang => self.hung.push((cpu, time)),
+            Event::CsdQueue { to, .. } => _ = self.calls.insert((cpu, to), false),
+            Event::HostHang => self.hung.push(cpu),
             Event::Panic { .. } => self.panicked = true,
-            Event::Dropped { count } => self.dropped += count,
+            Event::Dropped { count } => self.dropped = self.dropped.saturating_add(count),
             _ => {}
         }
     }
 
-    /// Who is stuck in the end. Proven: a CPU that waits for itself. Judged by time: one that has waited for longer
-    /// than a sample period (no healthy wait takes that long, on a loaded host either). And whoever waits for one of
-    /// those.
+    /// Who is stuck in the end. Proven: a CPU that waits for itself, or hangs the host. Judged by time: one that has
+    /// waited, or kept its interrupts off, for longer than a sample period (nothing healthy takes that long, on a
+    /// loaded host either); or one that was reported and not fed since. And whoever waits for one of those.
     fn stuck(&self, incident: &Incident) -> Vec<Stuck> {
         let period = sample_period_ns(incident.config.watchdog_thresh_secs.max(1));
-        let waiting: Vec<Stuck> = (0..incident.config.nr_cpus)
-            .map(CpuId)
-            .filter_map(|cpu| {
-                let view = self.view.cpu(cpu);
-                let hung = self.hung.iter().find(|(hung, _)| *hung == cpu);
-                let (place, since) = match (hung, view.csd_wait, view.die_lock_wait) {
-                    (Some(&(_, since)), ..) => (Place::NoInterruptionPoint, since),
-                    (_, Some(wait), _) => (Place::CsdLockWait, wait.since),
-                    (_, _, Some(since)) => (Place::DieLock, since),
-                    _ => return None,
-                };
-                Some(Stuck {
-                    cpu,
-                    place,
-                    since,
-                    waits_for: self.view.waits_for(cpu),
-                    irqs_off: view.irqs_off,
-                    stack: owned(&view.stack()),
-                })
-            })
-            .collect();
-        let for_long = |stuck: &Stuck| {
-            stuck.place == Place::NoInterruptionPoint
+        let candidates =
+            (0..incident.config.nr_cpus).map(CpuId).filter_map(|cpu| self.candidate(cpu));
+        let for_sure = |stuck: &Stuck| {
+            matches!(stuck.place, Place::NoInterruptionPoint | Place::NotPreempted)
                 || stuck.waits_for == Some(stuck.cpu)
                 || incident.ended.ns_since(stuck.since) > period
         };
-        let (mut stuck, mut others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(for_long);
+        let (mut stuck, mut others): (Vec<_>, Vec<_>) = candidates.partition(for_sure);
         loop {
-            let (more, rest): (Vec<_>, Vec<_>) = others.into_iter().partition(|other: &Stuck| {
-                stuck.iter().any(|stuck| Some(stuck.cpu) == other.waits_for)
-            });
+            let with_others = |other: &Stuck| {
+                let holds_one_up = stuck.iter().any(|stuck| stuck.waits_for == Some(other.cpu));
+                let waits_for_one = stuck.iter().any(|stuck| other.waits_for == Some(stuck.cpu));
+                waits_for_one || (holds_one_up && other.irqs_off)
+            };
+            let (more, rest): (Vec<_>, Vec<_>) = others.into_iter().partition(with_others);
             if more.is_empty() {
                 break;
             }
@@ -282,29 +281,59 @@ impl Reader {
         stuck.sort_by_key(|stuck| (stuck.since, stuck.cpu));
         stuck
     }
+
+    /// A CPU that does not idle or run freely in the end, and so might be stuck.
+    fn candidate(&self, cpu: CpuId) -> Option<Stuck> {
+        let view = self.view.cpu(cpu);
+        if view.is_stopped {
+            return None;
+        }
+        let hung = self.hung.contains(&cpu).then_some(view.last_seen);
+        let csd_wait = view.csd_wait().map(|wait| wait.since);
+        let soft_locked = view.is_soft_locked.then_some(view.last_feed).flatten();
+        let places = [
+            (Place::NoInterruptionPoint, hung),
+            (Place::CsdLockWait, csd_wait),
+            (Place::DieLock, view.die_lock_wait),
+            (Place::InterruptsOff, view.irqs_off_since),
+            (Place::NotPreempted, soft_locked),
+        ];
+        let (place, since) = places.into_iter().find_map(|(place, since)| Some((place, since?)))?;
+        let waits_for = self.view.waits_for(cpu);
+        Some(Stuck {
+            cpu,
+            place,
+            since,
+            waits_for,
+            leaked_on: self.view.die_lock_leaked_on(cpu),
+            sent_ipi: waits_for.is_some_and(|on| self.calls.get(&(cpu, on)) == Some(&true)),
+            last_feed: view.last_feed,
+            irqs_off: view.irqs_off(),
+            stack: owned(&view.stack()),
+        })
+    }
 }
 
 fn owned(stack: &[&str]) -> Vec<String> {
     stack.iter().map(|&func| func.to_owned()).collect()
 }
 
-/// The root that most stuck CPUs lead to; the earliest of them, if several do.
+/// The root that most stuck CPUs lead to; of several, the one to which the earliest leads.
 fn culprit(stuck: &[Stuck]) -> Option<CpuId> {
-    let find = |cpu: CpuId| stuck.iter().position(|stuck| stuck.cpu == cpu);
-    let root = |start: usize| {
+    let waits_for = |cpu: CpuId| stuck.iter().find(|stuck| stuck.cpu == cpu)?.waits_for;
+    let root = |start: CpuId| {
         let mut at = start;
         // As many steps as there are CPUs are enough; a ring of waiters has no better root than where we stand.
         for _ in 0..stuck.len() {
-            match stuck[at].waits_for.and_then(find) {
+            match waits_for(at) {
                 Some(next) if next != at => at = next,
                 _ => break,
             }
         }
         at
     };
-    let mut led_to = vec![0; stuck.len()];
-    (0..stuck.len()).for_each(|start| led_to[root(start)] += 1);
+    let roots: Vec<CpuId> = stuck.iter().map(|stuck| root(stuck.cpu)).collect();
+    let led_to = |root: &CpuId| roots.iter().filter(|other| *other == root).count();
     // `max_by_key` takes the last of equals: look from the end, to get the earliest.
-    let most = (0..stuck.len()).rev().max_by_key(|&n| led_to[n])?;
-    Some(stuck[most].cpu)
+    roots.iter().rev().max_by_key(|root| led_to(root)).copied()
 }

@@ -7,9 +7,11 @@ use crate::{Config, CpuId, KernelTime, KernelVersion, Pid, Vector};
 #[derive(Debug)]
 pub(crate) struct View {
     cpus: Vec<CpuView>,
-    /// Who holds `die_lock`, or held a level of it when its task died.
-    pub(crate) die_lock_holder: Option<CpuId>,
+    /// Who holds `die_lock`.
+    die_lock_holder: Option<CpuId>,
     die_lock_depth: u32,
+    /// On which CPU a task died that held a level of it.
+    die_lock_leaked_on: Option<CpuId>,
     kernel: KernelVersion,
 }
 
@@ -17,10 +19,14 @@ pub(crate) struct View {
 #[derive(Debug)]
 pub(crate) struct CpuView {
     stack: Vec<Frame>,
+    /// When it was last heard of.
+    pub(crate) last_seen: KernelTime,
     pub(crate) comm: Symbol,
     pub(crate) pid: Pid,
-    pub(crate) irqs_off: bool,
-    pub(crate) csd_wait: Option<CsdWaitView>,
+    /// Since when its interrupts are off.
+    pub(crate) irqs_off_since: Option<KernelTime>,
+    /// What it waits for; a handler's waits lie above those of the task it interrupted.
+    csd_waits: Vec<CsdWaitView>,
     /// Since when it wants `die_lock` without having it.
     pub(crate) die_lock_wait: Option<KernelTime>,
     pub(crate) fault: Option<FaultView>,
@@ -29,6 +35,10 @@ pub(crate) struct CpuView {
     pub(crate) last_feed: Option<KernelTime>,
     /// How many times the timer sampled this CPU since then.
     pub(crate) samples: u32,
+    /// It was reported as soft-locked, and not fed since.
+    pub(crate) is_soft_locked: bool,
+    /// It was asked to stop, and did.
+    pub(crate) is_stopped: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -40,7 +50,7 @@ enum Frame {
         irqs_were_off: bool,
     },
     Irq {
-        irqs_were_off: bool,
+        irqs_off_since: Option<KernelTime>,
     },
 }
 
@@ -67,25 +77,29 @@ pub(crate) struct Regs<'a> {
 }
 
 /// Where an exception from kernel code enters: what lies below it on the stack is what was interrupted.
-const EXCEPTION_VECTORS: [&str; 2] = ["el1_da", "el1h_64_sync"];
+const EXCEPTION_VECTORS: [&str; 3] = ["el1_da", "el1_dbg", "el1h_64_sync"];
 
 impl View {
     pub(crate) fn new(config: &Config) -> Self {
         let cpu = |n| CpuView {
             stack: Vec::new(),
+            last_seen: KernelTime::BOOT,
             comm: format!("swapper/{n}").into(),
             pid: 0,
-            irqs_off: false,
-            csd_wait: None,
+            irqs_off_since: None,
+            csd_waits: Vec::new(),
             die_lock_wait: None,
             fault: None,
             last_feed: None,
             samples: 0,
+            is_soft_locked: false,
+            is_stopped: false,
         };
         View {
             cpus: (0..config.nr_cpus).map(cpu).collect(),
             die_lock_holder: None,
             die_lock_depth: 0,
+            die_lock_leaked_on: None,
             kernel: config.kernel,
         }
     }
@@ -98,51 +112,73 @@ impl View {
     pub(crate) fn waits_for(&self, cpu: CpuId) -> Option<CpuId> {
         let view = self.cpu(cpu);
         let die_lock = || view.die_lock_wait.and(self.die_lock_holder);
-        view.csd_wait.map(|wait| wait.on).or_else(die_lock)
+        view.csd_wait().map(|wait| wait.on).or_else(die_lock)
+    }
+
+    /// If a CPU waits for `die_lock` and nobody will ever give it back because the task that held it is dead: on which
+    /// CPU that one died.
+    pub(crate) fn die_lock_leaked_on(&self, cpu: CpuId) -> Option<CpuId> {
+        self.cpu(cpu).die_lock_wait.and(self.die_lock_leaked_on)
     }
 
     pub(crate) fn apply(&mut self, record: &Record) {
         let &Record { time, cpu, ref event, .. } = record;
         let view = &mut self.cpus[cpu.index()];
+        if !matches!(event, Event::HostHang | Event::Dropped { .. }) {
+            view.last_seen = time;
+        }
         match *event {
             Event::TaskStart { ref comm, pid } => {
                 view.comm.clone_from(comm);
                 view.pid = pid;
             }
-            Event::TaskEnd { .. } => {
+            Event::TaskEnd { killed } => {
+                if killed && self.die_lock_holder == Some(cpu) {
+                    // Unless its policy gives it back now; then the next to want it has it at once.
+                    self.die_lock_holder = None;
+                    self.die_lock_leaked_on = Some(cpu);
+                }
                 view.comm = format!("swapper/{cpu}").into();
                 view.pid = 0;
                 view.stack.clear();
-                view.csd_wait = None;
+                view.csd_waits.clear();
                 view.die_lock_wait = None;
+                view.fault = None;
             }
             Event::Enter { ref func } => {
-                let (func, irqs_were_off) = (func.clone(), view.irqs_off);
+                let (func, irqs_were_off) = (func.clone(), view.irqs_off());
                 view.stack.push(match EXCEPTION_VECTORS.contains(&&*func) {
                     true => Frame::Exception { func, irqs_were_off },
                     false => Frame::Func(func),
                 });
             }
             Event::Exit { ref func } => view.close(func),
-            Event::IrqsOff => view.irqs_off = true,
-            Event::IrqsOn => view.irqs_off = false,
+            Event::IrqsOff => view.irqs_off_since = Some(time),
+            Event::IrqsOn => view.irqs_off_since = None,
             Event::IrqEnter { vector } => {
-                let irqs_were_off = std::mem::replace(&mut view.irqs_off, true);
-                view.stack.push(Frame::Irq { irqs_were_off });
+                let irqs_off_since = view.irqs_off_since;
+                view.irqs_off_since = irqs_off_since.or(Some(time));
+                view.stack.push(Frame::Irq { irqs_off_since });
                 view.samples += u32::from(vector == Vector::Timer);
             }
             Event::IrqExit { .. } => view.end_irq(),
             Event::CsdWait { on, flags, mask } => {
-                view.csd_wait = Some(CsdWaitView { on, flags, mask, since: time });
+                view.csd_waits.push(CsdWaitView { on, flags, mask, since: time });
             }
-            Event::CsdWaitEnd { .. } => view.csd_wait = None,
-            Event::Feed => view.count_from(time),
+            Event::CsdWaitEnd { .. } => _ = view.csd_waits.pop(),
+            Event::SoftLockup { .. } => view.is_soft_locked = true,
+            Event::Stopped => view.is_stopped = true,
+            Event::Feed => {
+                view.count_from(time);
+                view.is_soft_locked = false;
+            }
             Event::TouchReset if self.kernel == KernelVersion::V4_19 => view.count_from(time),
             Event::Fault { addr, .. } => view.fault = Some(FaultView { addr }),
             Event::DieLock => view.die_lock_wait = Some(time),
             Event::DieLockHeld { depth } => {
                 view.die_lock_wait = None;
                 self.die_lock_holder = Some(cpu);
+                self.die_lock_leaked_on = None;
                 self.die_lock_depth = depth;
             }
             Event::DieUnlock => {
@@ -157,6 +193,16 @@ impl View {
 }
 
 impl CpuView {
+    /// Whether its interrupts are off.
+    pub(crate) fn irqs_off(&self) -> bool {
+        self.irqs_off_since.is_some()
+    }
+
+    /// For whose answer it waits.
+    pub(crate) fn csd_wait(&self) -> Option<CsdWaitView> {
+        self.csd_waits.last().copied()
+    }
+
     /// Every function on the stack, the innermost first.
     pub(crate) fn stack(&self) -> Vec<&str> {
         names(&self.stack)
@@ -166,10 +212,9 @@ impl CpuView {
     pub(crate) fn regs(&self) -> Regs<'_> {
         let entry = self.stack.iter().rposition(|frame| !matches!(frame, Frame::Func(_)));
         let irqs_off = match entry.map(|entry| &self.stack[entry]) {
-            Some(Frame::Irq { irqs_were_off } | Frame::Exception { irqs_were_off, .. }) => {
-                *irqs_were_off
-            }
-            _ => self.irqs_off,
+            Some(Frame::Exception { irqs_were_off, .. }) => *irqs_were_off,
+            Some(Frame::Irq { irqs_off_since }) => irqs_off_since.is_some(),
+            _ => self.irqs_off(),
         };
         Regs { stack: names(&self.stack[..entry.unwrap_or(self.stack.len())]), irqs_off }
     }
@@ -188,9 +233,9 @@ impl CpuView {
     fn end_irq(&mut self) {
         let found = self.stack.iter().rposition(|frame| matches!(frame, Frame::Irq { .. }));
         if let Some(entry) = found
-            && let Frame::Irq { irqs_were_off } = self.stack[entry]
+            && let Frame::Irq { irqs_off_since } = self.stack[entry]
         {
-            self.irqs_off = irqs_were_off;
+            self.irqs_off_since = irqs_off_since;
             self.stack.truncate(entry);
         }
     }

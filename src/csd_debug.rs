@@ -1,0 +1,138 @@
+//! CSD-lock debugging: a caller that waits too long says for whom.
+//!
+//! The part that waits ([`CsdLock::wait`](crate::CsdLock::wait)) knows nothing of it: it is given a [`CsdWaiter`] for its CPU, whose
+//! `relax` looks at the time as well.
+//!
+//! | atomic of a CPU | written by | read by | order |
+//! |---|---|---|---|
+//! | `cur_csd` | the owner, around each call it runs for another CPU | whoever waits too long for it | Release, Acquire |
+//! | `cur_csd_func` | the owner, before `cur_csd` | the same, after it | carried by `cur_csd` |
+//! | `trigger_backtrace` | the owner sets it at each IPI; whoever takes it may ask for a backtrace | the latter | AcqRel |
+//!
+//! In Linux: `kernel/smp.c`, `csd_lock_wait_toolong`, with `CONFIG_CSD_LOCK_WAIT_DEBUG` and `csdlock_debug=1`.
+
+use std::cell::Cell;
+use std::sync::atomic::Ordering::*;
+
+use crate::record::Event;
+use crate::smp::CallSingleData;
+use crate::{
+    CSD_FLAG_LOCK, Cpu, CpuId, CsdId, KernelTime, NSEC_PER_SEC, ThisCpu, Vector, die, nmi,
+};
+
+/// `smp.csd_lock_timeout`: the first report comes after this long.
+pub(crate) const CSD_LOCK_TIMEOUT_NS: u64 = 5 * NSEC_PER_SEC;
+
+/// A CPU that waits for a csd, and keeps an eye on the clock.
+pub(crate) struct CsdWaiter<'a> {
+    cpu: &'a Cpu,
+    csd: &'a CallSingleData,
+    csd_id: CsdId,
+    target: CpuId,
+    /// `ts0`: when the wait began.
+    began: KernelTime,
+    /// `ts1`: when it was last reported.
+    reported: Cell<KernelTime>,
+    /// `bug_id`, 0 before the first report.
+    number: Cell<u32>,
+    messages: Cell<u64>,
+}
+
+impl<'a> CsdWaiter<'a> {
+    pub(crate) fn new(cpu: &'a Cpu, csd: &'a CallSingleData, csd_id: CsdId, target: CpuId) -> Self {
+        let now = cpu.now();
+        CsdWaiter {
+            cpu,
+            csd,
+            csd_id,
+            target,
+            began: now,
+            reported: Cell::new(now),
+            number: Cell::new(0),
+            messages: Cell::new(0),
+        }
+    }
+
+    /// The wait is over. Says so, if it was reported.
+    pub(crate) fn done(&self) {
+        if self.number.get() != 0 {
+            self.cpu.record(Event::CsdUnstuck { number: self.number.get(), on: self.target });
+        }
+    }
+
+    /// When the next report is due: after 5 s; then each time a multiple of that later, the more the more CPUs.
+    fn due(&self) -> KernelTime {
+        let messages = self.messages.get();
+        let patience = match messages {
+            0 => 1,
+            _ => u64::from(self.cpu.shared().nr_online().ilog2()) / 2 + 1,
+        };
+        self.reported.get() + CSD_LOCK_TIMEOUT_NS * (messages + 1) * patience
+    }
+
+    /// In Linux: `csd_lock_wait_toolong`.
+    fn report(&self) {
+        let (cpu, shared) = (self.cpu, self.cpu.shared());
+        let now = cpu.now();
+        let first = self.number.get() == 0;
+        if first {
+            self.number.set(shared.csd_bug_count.fetch_add(1, Relaxed) + 1);
+        }
+        self.messages.set(self.messages.get() + 1);
+        let number = self.number.get();
+        let waited_ns = now.ns_since(self.began);
+        cpu.record(Event::CsdStall {
+            number,
+            on: self.target,
+            first,
+            waited_ns,
+            func: self.csd.func_name().into(),
+        });
+        let stall_ms = shared.config.sysctl.panic_on_ipistall_ms;
+        if stall_ms > 0 && waited_ns > stall_ms * 1_000_000 {
+            die::bug(cpu);
+        }
+        let per_cpu = shared.per_cpu(self.target);
+        let handled = per_cpu.cur_csd.load(Acquire).checked_sub(1).map(CsdId);
+        let prior = per_cpu.cur_csd_func.load().map_or("", |func| func.name);
+        match handled {
+            None => cpu.record(Event::CsdUnresponsive { number }),
+            Some(csd) if csd == self.csd_id => cpu.record(Event::CsdHandlingThis { number }),
+            Some(_) => cpu.record(Event::CsdHandlingPrior { number, func: prior.into() }),
+        }
+        if per_cpu.trigger_backtrace.swap(false, AcqRel) {
+            nmi::trigger_single_cpu_backtrace(cpu, self.target);
+        }
+        if handled.is_none() {
+            cpu.record(Event::CsdResend { number, to: self.target });
+            cpu.send_ipi(self.target, Vector::CallFunction);
+        }
+        if first {
+            cpu.record(Event::DumpStack);
+        }
+        self.reported.set(now);
+    }
+}
+
+impl ThisCpu for CsdWaiter<'_> {
+    fn id(&self) -> CpuId {
+        self.cpu.id()
+    }
+
+    fn now(&self) -> KernelTime {
+        self.cpu.now()
+    }
+
+    fn relax(&self) {
+        let due = self.due() + 1; // later than that, not at it
+        self.cpu.relax_until(due);
+        let locked = self.csd.flags().load(Relaxed) & CSD_FLAG_LOCK != 0;
+        if locked && self.cpu.now() >= due && !std::thread::panicking() {
+            self.report();
+        }
+    }
+
+    fn relax_until(&self, deadline: KernelTime) {
+        self.cpu.relax_until(deadline);
+    }
+}

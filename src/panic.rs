@@ -1,0 +1,90 @@
+//! `panic()`: the kernel gives up, stops the other CPUs as well as it can, and says which it could not.
+//!
+//! | atomic of the machine | written by | read by | order |
+//! |---|---|---|---|
+//! | `panic_cpu` | the first CPU that panics | every CPU that panics | AcqRel: there is one first |
+//! | `online` of a CPU | see `cpu.rs` | the panicking CPU, waiting for it to go | Release, Acquire |
+//!
+//! In Linux: `kernel/panic.c`; `arch/arm64/kernel/smp.c`, `smp_send_stop`, `local_cpu_stop`.
+//! Here it differs: there is no crash kernel and no reboot; the machine is switched off when all is said.
+
+use std::sync::atomic::Ordering::*;
+
+use crate::record::Event;
+use crate::{Cpu, CpuMask, KernelVersion, NSEC_PER_SEC, ThisCpu, Vector, irq, preempt};
+
+/// How long the panicking CPU waits for the others to stop.
+const STOP_TIMEOUT_NS: u64 = NSEC_PER_SEC;
+
+/// How long it waits after the request was repeated as an NMI.
+const STOP_NMI_TIMEOUT_NS: u64 = 10_000_000;
+
+/// Nobody panics.
+pub(crate) const NO_CPU: u32 = u32::MAX;
+
+/// `Kernel panic - not syncing: …`, and the end of this machine.
+pub(crate) fn panic(cpu: &Cpu, reason: &'static str) -> ! {
+    let _frame = cpu.frame("panic");
+    let _irq = irq::disable_local(cpu);
+    let _preempt = preempt::disable(cpu);
+    if cpu.shared().panic_cpu.compare_exchange(NO_CPU, cpu.id().0, AcqRel, Acquire).is_err() {
+        stop_here(cpu); // panic_smp_self_stop
+    }
+    cpu.record(Event::Panic { reason: reason.into() });
+    smp_send_stop(cpu);
+    cpu.record(Event::PanicEnd { reason: reason.into() });
+    cpu.shared().halt();
+    cpu.shared().unwind()
+}
+
+/// Asks every other CPU to stop, and waits a second; then, where there are NMIs, asks again.
+fn smp_send_stop(cpu: &Cpu) {
+    let others = others_online(cpu);
+    if others.is_empty() {
+        return;
+    }
+    cpu.record(Event::StoppingCpus);
+    ask_and_wait(cpu, &others, Vector::Stop, STOP_TIMEOUT_NS);
+    let mut left = others_online(cpu);
+    let newer = cpu.shared().config.kernel == KernelVersion::V6_12;
+    if newer && cpu.shared().config.pseudo_nmi && !left.is_empty() {
+        cpu.record(Event::RetryStop { cpus: left.to_string().into() });
+        ask_and_wait(cpu, &left, Vector::StopNmi, STOP_NMI_TIMEOUT_NS);
+        left = others_online(cpu);
+    }
+    if !left.is_empty() {
+        if !newer {
+            left.set(cpu.id()); // up to 6.1 the line prints cpu_online_mask, with the panicking CPU in it
+        }
+        cpu.record(Event::FailedToStop { cpus: left.to_string().into() });
+    }
+}
+
+fn ask_and_wait(cpu: &Cpu, cpus: &CpuMask, how: Vector, timeout_ns: u64) {
+    cpus.iter().for_each(|other| cpu.send_ipi(other, how));
+    let deadline = cpu.now() + timeout_ns;
+    while !others_online(cpu).is_empty() && cpu.now() < deadline {
+        cpu.relax_until(deadline);
+    }
+}
+
+fn others_online(cpu: &Cpu) -> CpuMask {
+    let mut online = cpu.shared().online_mask();
+    online.clear(cpu.id());
+    online
+}
+
+/// The request to stop arrives. In Linux: `local_cpu_stop`.
+pub(crate) fn local_cpu_stop(cpu: &Cpu) -> ! {
+    cpu.per_cpu().online.store(false, Release);
+    cpu.record(Event::Stopped);
+    let _irq = irq::disable_local(cpu);
+    stop_here(cpu)
+}
+
+/// Waits for the end with interrupts off.
+fn stop_here(cpu: &Cpu) -> ! {
+    loop {
+        cpu.wait_for_interrupt(None);
+    }
+}
