@@ -62,8 +62,10 @@ pub struct Cpu {
     pub(crate) in_irq: Cell<bool>,
     pub(crate) in_nmi: Cell<bool>,
     pub(crate) heartbeat: Cell<Heartbeat>,
-    /// What this CPU remembers of the one it watches.
-    pub(crate) hardlockup_watch: Cell<HardlockupWatch>,
+    /// What this CPU remembers of the next one, as its buddy.
+    pub(crate) buddy_watch: Cell<HardlockupWatch>,
+    /// What its perf NMI remembers of this CPU itself.
+    pub(crate) perf_watch: Cell<HardlockupWatch>,
     pub(crate) stopper_queued: Cell<bool>,
     /// When the watchdog's timer should have fired; the clock may serve it a tick later.
     pub(crate) timer_expiry: Cell<KernelTime>,
@@ -82,7 +84,8 @@ impl Cpu {
             in_irq: Cell::new(false),
             in_nmi: Cell::new(false),
             heartbeat: Cell::default(),
-            hardlockup_watch: Cell::default(),
+            buddy_watch: Cell::default(),
+            perf_watch: Cell::default(),
             stopper_queued: Cell::new(false),
             timer_expiry: Cell::default(),
             current: Cell::new(0),

@@ -10,8 +10,10 @@
 //!
 //! In Linux: `kernel/watchdog.c`, `watchdog_hardlockup_check`, `is_hardlockup`; `kernel/watchdog_buddy.c`;
 //! `kernel/watchdog_perf.c`.
-//! Here it differs: what is remembered of a CPU lies with the CPU that watches it; they never change.
+//! Here it differs: what is remembered of a CPU lies with the CPU that watches it, who never changes; and both detectors
+//! can run at once, where Linux is built with one.
 
+use std::cell::Cell;
 use std::sync::atomic::Ordering::Relaxed;
 
 use serde::{Deserialize, Serialize};
@@ -32,7 +34,8 @@ impl BuddyRule {
     /// 6.5 to 6.19: every third sample, at once. With the default threshold that is 8 to 24 s after a CPU went dark.
     pub const EVERY_THIRD_SAMPLE: BuddyRule = BuddyRule { every: 3, miss_thresh: 1 };
 
-    /// 2026: every sample, the third time. 8 to 12 s.
+    /// 2026: every sample, the third time: 8 to 12 s after, and as much more as the watching CPU's samples come after
+    /// the watched one's.
     pub const EVERY_SAMPLE: BuddyRule = BuddyRule { every: 1, miss_thresh: 3 };
 }
 
@@ -95,7 +98,7 @@ pub(crate) fn watchdog_hardlockup_kick(cpu: &Cpu) {
         && interrupts.is_multiple_of(every)
         && let Some(next) = watchdog_next_cpu(cpu)
     {
-        watchdog_hardlockup_check(cpu, next, miss_thresh);
+        watchdog_hardlockup_check(cpu, next, &cpu.buddy_watch, miss_thresh);
     }
 }
 
@@ -111,7 +114,7 @@ pub(crate) fn watchdog_hardlockup_enable(cpu: &Cpu) {
 /// The NMI that a CPU gets for every `watchdog_thresh` seconds of cycles. In Linux: `watchdog_overflow_callback`.
 pub(crate) fn watchdog_overflow_callback(cpu: &Cpu) {
     watchdog_hardlockup_enable(cpu); // the next one
-    watchdog_hardlockup_check(cpu, cpu.id(), 1);
+    watchdog_hardlockup_check(cpu, cpu.id(), &cpu.perf_watch, 1);
 }
 
 /// The CPU after this one, going round. In Linux: `watchdog_next_cpu`.
@@ -122,14 +125,19 @@ fn watchdog_next_cpu(cpu: &Cpu) -> Option<CpuId> {
     online.next()
 }
 
-fn watchdog_hardlockup_check(cpu: &Cpu, watched: CpuId, miss_thresh: u32) {
+fn watchdog_hardlockup_check(
+    cpu: &Cpu,
+    watched: CpuId,
+    memory: &Cell<HardlockupWatch>,
+    miss_thresh: u32,
+) {
     let per_cpu = cpu.shared().per_cpu(watched);
     if per_cpu.hardlockup_touched.swap(false, Relaxed) {
         return;
     }
     let interrupts = per_cpu.hrtimer_interrupts.load(Relaxed);
-    let (watch, verdict) = is_hardlockup(cpu.hardlockup_watch.get(), interrupts, miss_thresh);
-    cpu.hardlockup_watch.set(watch);
+    let (watch, verdict) = is_hardlockup(memory.get(), interrupts, miss_thresh);
+    memory.set(watch);
     if verdict != HardlockupVerdict::Lockup {
         return;
     }

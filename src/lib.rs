@@ -26,6 +26,7 @@
 //! - *The watchdog*: [`get_timestamp`], [`LockupDetector`].
 //! - *The machine around them*: [`Machine`], [`Config`], [`Clock`], [`Parts`].
 //! - *What happened*: [`Record`], [`Incident`], [`read`].
+//! - *What real kernels printed*: [`log`].
 //! - *Trying a part without a machine*: [`FakeCpu`], [`contract`].
 //!
 //! # What it does not do
@@ -57,6 +58,7 @@ mod host;
 mod incident;
 pub mod irq;
 mod lockup_detector;
+pub mod log;
 mod machine;
 pub mod nmi;
 mod notifier;

@@ -279,6 +279,7 @@ impl Event {
             Event::IrqEnter { vector: Vector::Timer }
                 | Event::IrqExit { vector: Vector::Timer }
                 | Event::Feed
+                | Event::Touch
                 | Event::TouchReset
                 | Event::IrqsOff
                 | Event::IrqsOn

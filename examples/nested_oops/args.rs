@@ -4,8 +4,13 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Parser, ValueEnum};
-use softlockup::scenario::nested_oops::{Arrivals, At, DieLockPolicy, NestedOops, Notifier};
-use softlockup::{Ablation, Clock, Config, CpuId, KernelTime, KernelVersion, PrintOrder};
+use softlockup::scenario::nested_oops::{
+    Arrivals, At, Before, DieLockPolicy, NestedOops, Notifier,
+};
+use softlockup::{
+    Ablation, BuddyRule, Clock, Config, CpuId, Detectors, KernelTime, KernelVersion, PrintOrder,
+    Sysctl,
+};
 
 /// Live through the article's incident: a nested oops on CPU 0, and soft lockups on whoever waits for it.
 ///
@@ -33,6 +38,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "CPU@SECS", value_parser = cpu_at)]
     stuck: Vec<At>,
 
+    /// CPUs compute before they begin to wait (the default).
+    #[arg(long, conflicts_with = "idle")]
+    busy: bool,
+
+    /// CPUs idle, with their tick stopped, before they begin to wait: they are reported a sample later.
+    #[arg(long)]
+    idle: bool,
+
     /// One more oops, beside CPU 0's at 254.2 s. Repeatable.
     #[arg(long, value_name = "CPU@SECS", value_parser = cpu_at)]
     oops: Vec<At>,
@@ -53,6 +66,30 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECS", default_value_t = 10)]
     watchdog_thresh: u64,
 
+    /// Who looks for lockups, as a list [default: softlockup; with --kernel 6.12 also hardlockup_buddy].
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    detectors: Option<Vec<DetectorArg>>,
+
+    /// Backtraces, the perf detector and the second request to stop are NMIs (irqchip.gicv3_pseudo_nmi=1).
+    #[arg(long)]
+    pseudo_nmi: bool,
+
+    /// kernel.softlockup_panic=1.
+    #[arg(long)]
+    softlockup_panic: bool,
+
+    /// kernel.hardlockup_panic=1.
+    #[arg(long)]
+    hardlockup_panic: bool,
+
+    /// kernel.panic_on_oops=1. It does not help here: die() checks it behind the notifiers.
+    #[arg(long)]
+    panic_on_oops: bool,
+
+    /// smp.panic_on_ipistall, with the detector csd; 0 is never.
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    panic_on_ipistall: u64,
+
     /// Who may enter die() while another oops is reported: nobody (arm64), its own CPU until a task dies (x86), its
     /// own CPU (nesting).
     #[arg(long, value_name = "POLICY", default_value = "arm64")]
@@ -72,8 +109,9 @@ pub(crate) struct Args {
 
     /// Read what happened from a file saved with --records, and boot no machine.
     #[arg(long, value_name = "FILE.jsonl", conflicts_with_all = [
-        "cpus", "seed", "until", "turn_seed", "stuck", "oops", "ablate", "clock", "kernel",
-        "watchdog_thresh", "die_lock", "notifier", "print_order",
+        "cpus", "seed", "until", "turn_seed", "stuck", "busy", "idle", "oops", "ablate", "clock", "kernel",
+        "watchdog_thresh", "detectors", "pseudo_nmi", "softlockup_panic", "hardlockup_panic",
+        "panic_on_oops", "panic_on_ipistall", "die_lock", "notifier", "print_order",
     ])]
     pub(crate) replay: Option<PathBuf>,
 
@@ -114,6 +152,24 @@ enum KernelArg {
     V6_12,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum DetectorArg {
+    /// Nobody
+    None,
+    /// Each CPU samples itself
+    Softlockup,
+    /// Each CPU samples the next one, at every third sample of its own
+    HardlockupBuddy,
+    /// The same at every sample, and reports at the third miss (2026)
+    #[value(name = "hardlockup_buddy_2026")]
+    HardlockupBuddy2026,
+    /// Each CPU samples itself by an NMI; needs --pseudo-nmi
+    HardlockupPerf,
+    /// Who waits for a call for more than 5 s says for whom
+    Csd,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum DieLockArg {
     Arm64,
@@ -149,11 +205,20 @@ impl Args {
             (Clock::Lockstep { .. }, turn_seed) => Clock::Lockstep { turn_seed },
             (wall, None) => wall,
         };
+        let kernel = match self.kernel {
+            KernelArg::V4_19 => KernelVersion::V4_19,
+            KernelArg::V6_12 => KernelVersion::V6_12,
+        };
         let config = Config {
             nr_cpus: self.cpus,
-            kernel: match self.kernel {
-                KernelArg::V4_19 => KernelVersion::V4_19,
-                KernelArg::V6_12 => KernelVersion::V6_12,
+            kernel,
+            detectors: self.detectors(kernel)?,
+            pseudo_nmi: self.pseudo_nmi,
+            sysctl: Sysctl {
+                softlockup_panic: self.softlockup_panic,
+                hardlockup_panic: self.hardlockup_panic,
+                panic_on_oops: self.panic_on_oops,
+                panic_on_ipistall_ms: self.panic_on_ipistall,
             },
             watchdog_thresh_secs: self.watchdog_thresh,
             print_order: match self.print_order {
@@ -185,8 +250,35 @@ impl Args {
                 (None, true) => Arrivals::Article,
                 (None, false) => Arrivals::Stuck(self.stuck.clone()),
             },
+            before: if self.idle { Before::Idle } else { Before::Busy },
             more_oopses: self.oops.clone(),
             until: self.until,
+        })
+    }
+}
+
+impl Args {
+    fn detectors(&self, kernel: KernelVersion) -> Result<Detectors, String> {
+        let Some(list) = &self.detectors else { return Ok(Detectors::of(kernel)) };
+        let has = |detector| list.contains(&detector);
+        if has(DetectorArg::HardlockupPerf) && !self.pseudo_nmi {
+            return Err("the detector hardlockup_perf is an NMI: it needs --pseudo-nmi".to_owned());
+        }
+        if has(DetectorArg::None) && list.len() > 1 {
+            return Err("--detectors none goes with no other".to_owned());
+        }
+        let hardlockup_buddy =
+            match (has(DetectorArg::HardlockupBuddy), has(DetectorArg::HardlockupBuddy2026)) {
+                (true, true) => return Err("--detectors takes one buddy, not both".to_owned()),
+                (true, false) => Some(BuddyRule::EVERY_THIRD_SAMPLE),
+                (false, true) => Some(BuddyRule::EVERY_SAMPLE),
+                (false, false) => None,
+            };
+        Ok(Detectors {
+            softlockup: has(DetectorArg::Softlockup),
+            hardlockup_buddy,
+            hardlockup_perf: has(DetectorArg::HardlockupPerf),
+            csd: has(DetectorArg::Csd),
         })
     }
 }

@@ -47,6 +47,10 @@ impl Report {
         for oops in &self.oopses {
             writeln!(f, "  {oops}")?;
         }
+        if !self.not_stopped.is_empty() {
+            let cpus = list(&self.not_stopped);
+            writeln!(f, "  A dump would lack the registers of {cpus}, which did not stop.")?;
+        }
         if self.dropped_records > 0 {
             writeln!(f, "  {} records were lost: the host was too slow.", self.dropped_records)?;
         }

@@ -20,6 +20,7 @@ use crate::{Config, CpuId, KernelTime, KernelVersion, PrintOrder};
 pub struct Console {
     kernel: KernelVersion,
     print_order: PrintOrder,
+    pseudo_nmi: bool,
     view: View,
     taint: Taint,
 }
@@ -31,6 +32,10 @@ struct Taint {
     warn: bool,
     soft_lockup: bool,
 }
+
+/// What the GIC's priority mask is with interrupts off and on, where they are masked by priority (pseudo-NMIs).
+const GIC_PRIO_IRQOFF: u32 = 0xc0;
+const GIC_PRIO_IRQON: u32 = 0xe0;
 
 /// The exception class of a BRK instruction, which `BUG()` is.
 const EC_BRK: u32 = 0x3c;
@@ -47,6 +52,7 @@ impl Console {
         Console {
             kernel: config.kernel,
             print_order: config.print_order,
+            pseudo_nmi: config.pseudo_nmi,
             view: View::new(config),
             taint: Taint::default(),
         }
@@ -311,6 +317,10 @@ impl Console {
         if let Some(lr) = symbols.link_register(&regs.stack) {
             p.line(format_args!("lr : {lr}"))?;
         }
+        if self.pseudo_nmi {
+            let pmr = if regs.irqs_off { GIC_PRIO_IRQOFF } else { GIC_PRIO_IRQON };
+            p.line(format_args!("pmr_save: {pmr:08x}"))?;
+        }
         self.registers(p, view)
     }
 
@@ -323,7 +333,9 @@ impl Console {
             true => (0x8000_0000, "Nzcv"),
             false => (0x6000_0000, "nZCv"),
         };
-        let (daif, bit) = if regs.irqs_off { ("daIf", PSR_I_BIT) } else { ("daif", 0) };
+        // With pseudo-NMIs interrupts are masked by priority, and this bit is not set.
+        let masked = regs.irqs_off && !self.pseudo_nmi;
+        let (daif, bit) = if masked { ("daIf", PSR_I_BIT) } else { ("daif", 0) };
         let newer = match self.kernel {
             KernelVersion::V4_19 => "",
             KernelVersion::V6_12 => " -TCO -DIT -SSBS BTYPE=--",

@@ -8,8 +8,10 @@
 //! | `outcome` | `hung`, `recovered`, `panicked` or `host_hang`: see [`Outcome`] |
 //! | `ended_ns` | when the machine was switched off, in nanoseconds of kernel time |
 //! | `culprit` | the CPU that everything waits for, or `null`: see [`Report::culprit`] |
+//! | `detections` | what each detector found, in order of time: see [`Detection`] |
 //! | `soft_lockups` | the reports of the watchdog in order of time: see [`SoftLockup`] |
 //! | `stuck` | the CPUs that were stuck in the end: see [`Stuck`] |
+//! | `not_stopped` | after a panic: the CPUs that did not stop, whose registers a dump would lack |
 //! | `oopses` | the oopses in order of time: see [`Oops`] |
 //! | `dropped_records` | how many records were lost (wall-clock time only) |
 
@@ -19,7 +21,7 @@ use serde::{Serialize, Serializer};
 
 use super::view::View;
 use crate::record::{Event, Symbol};
-use crate::{Config, CpuId, Incident, KernelTime, Pid, Vector, sample_period_ns};
+use crate::{Config, CpuId, Incident, KernelTime, NSEC_PER_SEC, Pid, Vector, sample_period_ns};
 
 /// What a run came to. Displays as text for people; serialises as the object above.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,10 +37,14 @@ pub struct Report {
     /// itself or for nobody. It need not be stuck itself: it may be slow, or never have heard. `None` if nobody is
     /// stuck.
     pub culprit: Option<CpuId>,
+    /// What each detector found, and when.
+    pub detections: Vec<Detection>,
     /// What the watchdog reported.
     pub soft_lockups: Vec<SoftLockup>,
     /// Who was stuck in the end.
     pub stuck: Vec<Stuck>,
+    /// After a panic, the CPUs that did not stop: a dump would have what they wrote to memory, but not their registers.
+    pub not_stopped: Vec<CpuId>,
     /// What oopsed.
     pub oopses: Vec<Oops>,
     /// How many records were lost.
@@ -60,6 +66,36 @@ pub enum Outcome {
     /// A CPU's code never reached an interruption point, and the host ended the run. No kernel would say that: on
     /// real hardware there is no such thing.
     HostHang,
+}
+
+/// One report of one detector.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Detection {
+    /// Which detector.
+    pub detector: Detector,
+    /// The CPU that reports.
+    pub reporter_cpu: CpuId,
+    /// The CPU that it names.
+    pub named_cpu: CpuId,
+    /// When.
+    #[serde(rename = "time_ns")]
+    pub time: KernelTime,
+    /// The seconds that it prints, if it does.
+    pub printed_seconds: Option<u64>,
+}
+
+/// Who found something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Detector {
+    /// The soft-lockup watchdog, which names its own CPU.
+    Softlockup,
+    /// The buddy, which names the next CPU.
+    HardlockupBuddy,
+    /// The perf detector, which names its own CPU.
+    HardlockupPerf,
+    /// CSD-lock debugging, which names the CPU that does not answer.
+    Csd,
 }
 
 /// One `BUG: soft lockup`, and why it says what it says.
@@ -164,19 +200,23 @@ impl Report {
     pub fn new(incident: &Incident) -> Self {
         let mut reader = Reader {
             view: View::new(&incident.config),
+            detections: Vec::new(),
             soft_lockups: Vec::new(),
             oopses: Vec::new(),
             calls: HashMap::new(),
             hung: Vec::new(),
-            panicked: false,
+            panicked_on: None,
             dropped: 0,
         };
         incident.records.iter().for_each(|record| reader.read(record));
         let stuck = reader.stuck(incident);
+        let not_stopped = reader.not_stopped(incident.config.nr_cpus);
         // In wall-clock time records are in the order of cause and effect, which two CPUs' stamps need not follow.
         reader.soft_lockups.sort_by_key(|lockup| lockup.time);
+        reader.detections.sort_by_key(|detection| detection.time);
         reader.oopses.sort_by_key(|oops| oops.time);
-        let outcome = match (reader.panicked, reader.hung.is_empty(), stuck.is_empty()) {
+        let outcome = match (reader.panicked_on.is_some(), reader.hung.is_empty(), stuck.is_empty())
+        {
             (true, _, _) => Outcome::Panicked,
             (_, false, _) => Outcome::HostHang,
             (_, _, false) => Outcome::Hung,
@@ -188,7 +228,9 @@ impl Report {
             outcome,
             ended: incident.ended,
             culprit: culprit(&stuck),
+            detections: reader.detections,
             soft_lockups: reader.soft_lockups,
+            not_stopped,
             stuck,
             oopses: reader.oopses,
             dropped_records: reader.dropped,
@@ -200,12 +242,13 @@ impl Report {
 /// What is gathered on the way through the records.
 struct Reader {
     view: View,
+    detections: Vec<Detection>,
     soft_lockups: Vec<SoftLockup>,
     oopses: Vec<Oops>,
     /// For each pair of CPUs whether the last call of the one to the other came with an IPI.
     calls: HashMap<(CpuId, CpuId), bool>,
     hung: Vec<CpuId>,
-    panicked: bool,
+    panicked_on: Option<CpuId>,
     dropped: u64,
 }
 
@@ -214,6 +257,27 @@ impl Reader {
         let &crate::Record { time, cpu, ref event, .. } = record;
         self.view.apply(record);
         let view = self.view.cpu(cpu);
+        let found = match *event {
+            Event::SoftLockup { printed } => Some((Detector::Softlockup, cpu, Some(printed))),
+            Event::HardLockup { cpu: named } if named == cpu => {
+                Some((Detector::HardlockupPerf, named, None))
+            }
+            Event::HardLockup { cpu: named } => Some((Detector::HardlockupBuddy, named, None)),
+            Event::CsdStall { on, waited_ns, .. } => {
+                Some((Detector::Csd, on, Some(waited_ns / NSEC_PER_SEC)))
+            }
+            _ => None,
+        };
+        if let Some((detector, named_cpu, printed_seconds)) = found {
+            let reporter_cpu = cpu;
+            self.detections.push(Detection {
+                detector,
+                reporter_cpu,
+                named_cpu,
+                time,
+                printed_seconds,
+            });
+        }
         match *event {
             Event::SoftLockup { printed } => self.soft_lockups.push(SoftLockup {
                 cpu,
@@ -246,10 +310,16 @@ impl Reader {
             }
             Event::CsdQueue { to, .. } => _ = self.calls.insert((cpu, to), false),
             Event::HostHang => self.hung.push(cpu),
-            Event::Panic { .. } => self.panicked = true,
+            Event::Panic { .. } => self.panicked_on = Some(cpu),
             Event::Dropped { count } => self.dropped = self.dropped.saturating_add(count),
             _ => {}
         }
+    }
+
+    fn not_stopped(&self, nr_cpus: u32) -> Vec<CpuId> {
+        let Some(panicked_on) = self.panicked_on else { return Vec::new() };
+        let runs_on = |cpu: &CpuId| *cpu != panicked_on && !self.view.cpu(*cpu).is_stopped;
+        (0..nr_cpus).map(CpuId).filter(runs_on).collect()
     }
 
     /// Who is stuck in the end. Proven: a CPU that waits for itself, or hangs the host. Judged by time: one that has
@@ -285,9 +355,6 @@ impl Reader {
     /// A CPU that does not idle or run freely in the end, and so might be stuck.
     fn candidate(&self, cpu: CpuId) -> Option<Stuck> {
         let view = self.view.cpu(cpu);
-        if view.is_stopped {
-            return None;
-        }
         let hung = self.hung.contains(&cpu).then_some(view.last_seen);
         let csd_wait = view.csd_wait().map(|wait| wait.since);
         let soft_locked = view.is_soft_locked.then_some(view.last_feed).flatten();
@@ -295,7 +362,7 @@ impl Reader {
             (Place::NoInterruptionPoint, hung),
             (Place::CsdLockWait, csd_wait),
             (Place::DieLock, view.die_lock_wait),
-            (Place::InterruptsOff, view.irqs_off_since),
+            (Place::InterruptsOff, view.irqs_off_since.filter(|_| !view.is_stopped)),
             (Place::NotPreempted, soft_locked),
         ];
         let (place, since) = places.into_iter().find_map(|(place, since)| Some((place, since?)))?;

@@ -59,6 +59,8 @@ pub struct NestedOops {
     pub notifier: Notifier,
     /// Who executes a new page, and when.
     pub arrivals: Arrivals,
+    /// What those CPUs do before.
+    pub before: Before,
     /// Further oopses, beside the one on CPU 0 at [`OOPS_AT`].
     pub more_oopses: Vec<At>,
     /// When the machine is switched off; `None` chooses a time shortly after the last report.
@@ -73,6 +75,7 @@ impl Default for NestedOops {
             die_lock: DieLockPolicy::Arm64,
             notifier: Notifier::Faulting { times: 1 },
             arrivals: Arrivals::Article,
+            before: Before::Busy,
             more_oopses: Vec::new(),
             until: None,
         }
@@ -123,6 +126,16 @@ pub enum Notifier {
     Harmless,
     /// Nobody.
     None,
+}
+
+/// What a CPU does before its task executes a new page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Before {
+    /// It computes, so that its watchdog is fed until then.
+    #[default]
+    Busy,
+    /// It idles with its tick stopped. Leaving that touches the watchdog, and the report comes a sample later.
+    Idle,
 }
 
 /// Who executes a new page, and when.
@@ -212,7 +225,8 @@ impl NestedOops {
         }
     }
 
-    /// Long enough for whoever begins to wait last to be reported: six sample periods, and two seconds.
+    /// Long enough for whoever begins to wait last to be reported: six sample periods, one more after idling, and two
+    /// seconds.
     fn default_until(&self) -> KernelTime {
         let last = match &self.arrivals {
             Arrivals::Seed(_) => return KernelTime::from_ns(600 * NSEC_PER_SEC),
@@ -220,7 +234,11 @@ impl NestedOops {
             Arrivals::Stuck(stuck) => stuck.iter().map(|at| at.time).max(),
         };
         let last = last.unwrap_or_default().max(VICTIMS[4].onset);
-        last + 6 * sample_period_ns(self.config.watchdog_thresh_secs) + 2 * NSEC_PER_SEC
+        let samples = match self.before {
+            Before::Busy => 6,
+            Before::Idle => 7,
+        };
+        last + samples * sample_period_ns(self.config.watchdog_thresh_secs) + 2 * NSEC_PER_SEC
     }
 
     fn on_this_machine(&self, cpu: CpuId) -> Result<CpuId, ScenarioError> {
@@ -244,7 +262,10 @@ impl NestedOops {
         machine: &mut Machine,
         until: KernelTime,
     ) -> Result<(), ScenarioError> {
-        let busy_before = 2 * sample_period_ns(self.config.watchdog_thresh_secs);
+        let busy_before = match self.before {
+            Before::Busy => 2 * sample_period_ns(self.config.watchdog_thresh_secs),
+            Before::Idle => 0,
+        };
         for Arrival { cpu, comm, pid, onset } in self.arrivals(until)? {
             let start = onset - busy_before;
             let body = move |cpu: &Cpu| {
