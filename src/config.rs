@@ -34,6 +34,9 @@ pub struct Config {
     pub pseudo_nmi: bool,
     /// When CPUs come online, and so when their watchdogs sample.
     pub bring_up: BringUp,
+    /// Printing touches the watchdogs of the printing CPU, as an 8250's driver does and a PL011's does not: a lockup is
+    /// then reported every seventh sample.
+    pub console_touches_watchdog: bool,
     /// Who looks for lockups.
     pub detectors: Detectors,
     /// What the kernel does about them.
@@ -59,6 +62,7 @@ impl Default for Config {
             print_order: PrintOrder::default(),
             pseudo_nmi: false,
             bring_up: BringUp::default(),
+            console_touches_watchdog: false,
             detectors: Detectors::of(KernelVersion::default()),
             sysctl: Sysctl::default(),
             ablate: None,
@@ -70,6 +74,11 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Whether anything passes the interrupt flag: on x86 always, on arm64 with pseudo-NMIs.
+    pub(crate) fn has_nmi(&self) -> bool {
+        self.pseudo_nmi || self.kernel.is_x86()
+    }
+
     /// # Errors
     /// What is out of range, and what the range is.
     pub fn check(&self) -> Result<(), ConfigError> {
@@ -183,7 +192,7 @@ impl Detectors {
     /// Those that are on by default in a kernel.
     pub const fn of(kernel: KernelVersion) -> Self {
         let hardlockup_buddy = match kernel {
-            KernelVersion::V4_19 => None,
+            KernelVersion::V4_19 | KernelVersion::X86V6_1 => None,
             KernelVersion::V6_12 => Some(BuddyRule::EVERY_THIRD_SAMPLE),
         };
         Detectors { softlockup: true, hardlockup_buddy, ..Detectors::NONE }

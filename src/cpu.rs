@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
 use crossbeam_utils::atomic::AtomicCell;
 
 use crate::clock::Waiting;
+use crate::flag::Flag;
 use crate::irq::Mailbox;
 use crate::machine::Shared;
 use crate::record::{Event, Symbol};
@@ -31,16 +32,16 @@ pub(crate) struct PerCpu {
     /// See [`crate::hardlockup`].
     pub(crate) hardlockup_touched: AtomicBool,
     /// See [`crate::nmi`].
-    pub(crate) backtrace_wanted: AtomicBool,
+    pub(crate) backtrace_wanted: Flag,
     /// See [`crate::csd_debug`].
     pub(crate) cur_csd: AtomicU32,
     /// See [`crate::csd_debug`].
     pub(crate) cur_csd_func: AtomicCell<Option<&'static CallFunction>>,
     /// See [`crate::csd_debug`].
     pub(crate) trigger_backtrace: AtomicBool,
-    /// Set by the CPU when it comes up and cleared when it stops (Release), read by callers that pick their targets
-    /// (Acquire).
-    pub(crate) online: AtomicBool,
+    /// Set by the CPU when it comes up and cleared when it stops; read by callers that pick their targets, and by a CPU
+    /// that panics.
+    pub(crate) online: Flag,
     /// Interruption points passed. Written by the CPU, read by the host (Relaxed): a CPU that runs without passing
     /// any has hung its host thread.
     pub(crate) progress: AtomicU64,
@@ -71,6 +72,8 @@ pub struct Cpu {
     pub(crate) timer_expiry: Cell<KernelTime>,
     /// The task that runs, 0 when idle (`swapper`).
     pub(crate) current: Cell<Pid>,
+    /// How many oopses are inside each other on the stack of the task that runs.
+    pub(crate) nested_oopses: Cell<u32>,
     /// The task that runs is being killed.
     pub(crate) killed: Cell<bool>,
 }
@@ -89,6 +92,7 @@ impl Cpu {
             stopper_queued: Cell::new(false),
             timer_expiry: Cell::default(),
             current: Cell::new(0),
+            nested_oopses: Cell::new(0),
             killed: Cell::new(false),
         }
     }
@@ -98,7 +102,7 @@ impl Cpu {
     pub(crate) fn start(&self, tasks: Vec<Task>) -> Infallible {
         self.shared.check_halt();
         self.per_cpu().trigger_backtrace.store(true, Relaxed);
-        self.per_cpu().online.store(true, Release);
+        self.per_cpu().online.set();
         self.record(Event::Online);
         watchdog::watchdog_enable(self);
         self.idle_loop(tasks)

@@ -8,7 +8,8 @@
 //! | `die_counter` | whoever holds `die_lock` | the same | Relaxed: `die_lock` orders it |
 //! | `oops_in_progress` | every CPU that oopses, before `die` and after it | `smp_call_function_*`, to keep quiet | Relaxed: a hint |
 //!
-//! In Linux: `arch/arm64/kernel/traps.c`, `die`, `__die`; `arch/arm64/mm/fault.c`, `die_kernel_fault`.
+//! In Linux: `arch/arm64/kernel/traps.c`, `die`, `__die`; `arch/arm64/mm/fault.c`, `die_kernel_fault`;
+//! `arch/x86/kernel/dumpstack.c`, `oops_begin`, `oops_end`; `arch/x86/mm/fault.c`, `page_fault_oops`.
 //! Here it differs: no crash kernel is tried, the console's level is left alone, and the lock is a part, which may
 //! nest.
 
@@ -32,22 +33,14 @@ pub enum PrintOrder {
 }
 
 /// Reports an oops with the syndrome `esr`, and kills the task unless a notifier says [`Notify::Stop`]. (On arm64 the fault
-/// path then kills it all the same.)
+/// path then kills it all the same.) In Linux: arm64's `die`.
 pub(crate) fn die(cpu: &Cpu, esr: u32) {
     let _frame = cpu.frame("die");
     let shared = cpu.shared();
-    let irq =
-        (shared.config.ablate != Some(Ablation::IrqsOnInDie)).then(|| irq::disable_local(cpu));
+    let irq = disable_interrupts(cpu);
     let preempt = preempt::disable(cpu);
-    cpu.record(Event::DieLock);
-    let depth = {
-        let _frame = cpu.frame("queued_spin_lock_slowpath");
-        shared.parts.die_lock(cpu)
-    };
-    cpu.record(Event::DieLockHeld { depth });
-
-    let count = shared.die_counter.fetch_add(1, Relaxed) + 1;
-    cpu.record(Event::Oops { count, esr });
+    lock(cpu);
+    header(cpu, esr);
     let answer = match shared.config.print_order {
         PrintOrder::Stock => {
             let answer = notify_die(cpu);
@@ -62,19 +55,77 @@ pub(crate) fn die(cpu: &Cpu, esr: u32) {
         }
     };
     cpu.record(Event::OopsEnd);
-    let kernel = shared.config.kernel;
-    if cpu.in_irq.get() || cpu.in_nmi.get() {
-        panic::panic(cpu, kernel.fatal_exception_in_interrupt());
-    }
-    if shared.config.sysctl.panic_on_oops {
-        panic::panic(cpu, kernel.fatal_exception());
-    }
-    cpu.record(Event::DieUnlock);
-    shared.parts.die_unlock(cpu);
+    panic_if_fatal(cpu);
+    unlock(cpu);
     drop(preempt);
     drop(irq);
     if answer != Notify::Stop {
         task::do_exit(cpu);
+    }
+}
+
+/// x86's: the lock comes before the first line, the registers before the notifiers, and the lock is given back before
+/// anybody thinks of a panic. In Linux: `oops_begin`, `show_fault_oops`, `__die`, `oops_end`.
+pub(crate) fn page_fault_oops(cpu: &Cpu, fault: Event, error_code: u32) {
+    let irq = disable_interrupts(cpu);
+    {
+        let _frame = cpu.frame("oops_begin");
+        lock(cpu);
+    }
+    let oops_in_progress = &cpu.shared().oops_in_progress;
+    oops_in_progress.fetch_add(1, Relaxed); // bust_spinlocks(1)
+    cpu.record(fault);
+    let answer = {
+        let _frame = cpu.frame("__die_body");
+        header(cpu, error_code);
+        cpu.record(Event::ShowRegs);
+        notify_die(cpu)
+    };
+    oops_in_progress.fetch_sub(1, Relaxed); // bust_spinlocks(0)
+    unlock(cpu);
+    drop(irq);
+    cpu.record(Event::OopsEnd);
+    if answer != Notify::Stop {
+        panic_if_fatal(cpu);
+        task::do_exit(cpu);
+    }
+}
+
+fn disable_interrupts(cpu: &Cpu) -> Option<irq::DisabledLocalIrqGuard<'_>> {
+    let leave_on = cpu.shared().config.ablate == Some(Ablation::IrqsOnInDie);
+    (!leave_on).then(|| irq::disable_local(cpu))
+}
+
+/// Takes `die_lock`.
+fn lock(cpu: &Cpu) {
+    let shared = cpu.shared();
+    cpu.record(Event::DieLock);
+    let depth = {
+        let _frame = cpu.frame(shared.config.kernel.spin_lock_slowpath());
+        shared.parts.die_lock(cpu)
+    };
+    cpu.record(Event::DieLockHeld { depth });
+}
+
+/// `Internal error: Oops`, or `Oops:`.
+fn header(cpu: &Cpu, esr: u32) {
+    let count = cpu.shared().die_counter.fetch_add(1, Relaxed) + 1;
+    cpu.record(Event::Oops { count, esr });
+}
+
+fn unlock(cpu: &Cpu) {
+    cpu.record(Event::DieUnlock);
+    cpu.shared().parts.die_unlock(cpu);
+}
+
+/// After an oops in a handler nothing can go on; nor with `panic_on_oops`.
+fn panic_if_fatal(cpu: &Cpu) {
+    let config = &cpu.shared().config;
+    if cpu.in_irq.get() || cpu.in_nmi.get() {
+        panic::panic(cpu, config.kernel.fatal_exception_in_interrupt());
+    }
+    if config.sysctl.panic_on_oops {
+        panic::panic(cpu, config.kernel.fatal_exception());
     }
 }
 

@@ -7,11 +7,11 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::die::die;
+use crate::die::{die, page_fault_oops};
 use crate::record::Event;
 use crate::smp::kick_all_cpus_sync;
 use crate::task::do_exit;
-use crate::{Cpu, preempt};
+use crate::{Cpu, ThisCpu, irq, panic, preempt};
 
 /// What the faulting instruction did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,23 +32,51 @@ const fn data_abort_esr(access: Access) -> u32 {
     0x25 << 26 | 1 << 25 | write_not_read | 0x04
 }
 
+/// How many oopses fit inside each other on a kernel stack of 16 KiB (`THREAD_SIZE`): as many as a real x86-64 kernel
+/// reported before it fell silent.
+pub const MAX_NESTED_OOPSES: u32 = 31;
+
 impl Cpu {
     /// Dereferences `addr`, where nothing is mapped: the kernel oopses. The task dies here, or the CPU hangs, or the
-    /// machine panics; so this comes back only to a destructor that runs while frames are unwound, where it does
-    /// nothing.
+    /// machine panics. This comes back on x86 if a notifier spares the task ([`Notify::Stop`](crate::Notify::Stop)); and
+    /// to a destructor that runs while frames are unwound, where it does nothing.
     pub fn null_deref(&self, access: Access, addr: u64) {
         if std::thread::panicking() {
             return;
         }
         let _frames = self.frames(self.shared().config.kernel.kernel_fault());
+        self.nested_oopses.set(self.nested_oopses.get() + 1);
+        if self.nested_oopses.get() > MAX_NESTED_OOPSES {
+            self.stack_overflow();
+        }
+        let write = access == Access::Write;
+        if self.shared().config.kernel.is_x86() {
+            let error_code = u32::from(write) << 1; // a kernel access to a page that is not present
+            let fault = Event::Fault { addr, write, esr: error_code };
+            page_fault_oops(self, fault, error_code);
+            return;
+        }
         let esr = data_abort_esr(access);
         let oops_in_progress = &self.shared().oops_in_progress;
         oops_in_progress.fetch_add(1, Relaxed); // bust_spinlocks(1)
-        self.record(Event::Fault { addr, write: access == Access::Write, esr });
+        self.record(Event::Fault { addr, write, esr });
         die(self, esr);
         // Only if a notifier stopped `die` from killing the task. After any other oops the count stays up for ever.
         oops_in_progress.fetch_sub(1, Relaxed); // bust_spinlocks(0)
         do_exit(self)
+    }
+
+    /// The stack is spent. arm64 notices and panics (`handle_bad_stack`); on x86 the double fault oopses in turn, and
+    /// nothing more is heard of the CPU.
+    fn stack_overflow(&self) -> ! {
+        if self.shared().config.kernel.is_x86() {
+            let _irq = irq::disable_local(self);
+            loop {
+                self.relax();
+            }
+        }
+        self.printk("Insufficient stack space to handle exception!");
+        panic::panic(self, "kernel stack overflow")
     }
 
     /// User space executes a page for the first time: with the page table locked, every CPU is interrupted and waited

@@ -105,7 +105,7 @@ pub(crate) fn watchdog_hardlockup_kick(cpu: &Cpu) {
 /// Starts the perf detector on a CPU that comes online, if there is one: it needs an NMI.
 pub(crate) fn watchdog_hardlockup_enable(cpu: &Cpu) {
     let config = &cpu.shared().config;
-    if config.detectors.hardlockup_perf && config.pseudo_nmi {
+    if config.detectors.hardlockup_perf && config.has_nmi() {
         let period_ns = config.watchdog_thresh_secs * NSEC_PER_SEC;
         cpu.shared().clock.arm_timer(cpu.id(), Vector::Perf, cpu.now() + period_ns);
     }

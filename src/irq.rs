@@ -11,11 +11,11 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
 
 use serde::{Deserialize, Serialize};
 
 use crate::record::Event;
+use crate::sync::{AtomicBool, AtomicU32, Ordering::*};
 use crate::{Cpu, ThisCpu, hardlockup, nmi, panic, smp, watchdog};
 
 /// What can interrupt a CPU.
@@ -73,10 +73,16 @@ const NMI_VECTORS: u32 = Vector::Backtrace.bit() | Vector::Perf.bit() | Vector::
 pub(crate) const ALL_VECTORS: u32 = u32::MAX;
 
 /// The mailbox of one CPU: see the table above.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Mailbox {
     pending: AtomicU32,
     irqs_disabled: AtomicBool,
+}
+
+impl Default for Mailbox {
+    fn default() -> Self {
+        Mailbox { pending: AtomicU32::new(0), irqs_disabled: AtomicBool::new(false) }
+    }
 }
 
 impl Mailbox {
@@ -156,7 +162,7 @@ pub(crate) fn enable_local(cpu: &Cpu) {
 impl Cpu {
     /// Which vectors would be taken now: everything; or, with interrupts off or inside a handler, NMIs only.
     pub(crate) fn accepts(&self) -> u32 {
-        let nmi = if self.shared().config.pseudo_nmi { NMI_VECTORS } else { 0 };
+        let nmi = if self.shared().config.has_nmi() { NMI_VECTORS } else { 0 };
         match (self.in_nmi.get(), self.in_irq.get() || irqs_disabled(self)) {
             (true, _) => 0,
             (false, true) => nmi,
@@ -184,7 +190,7 @@ impl Cpu {
     /// Runs one handler, with interrupts off by hardware. A handler may wait, but is not interrupted (by an NMI it
     /// is): else a timer would nest in a timer.
     fn handle(&self, vector: Vector) {
-        let is_nmi = vector.bit() & NMI_VECTORS != 0 && self.shared().config.pseudo_nmi;
+        let is_nmi = vector.bit() & NMI_VECTORS != 0 && self.shared().config.has_nmi();
         let context = if is_nmi { &self.in_nmi } else { &self.in_irq };
         context.set(true);
         let were_disabled = irqs_disabled(self);
@@ -200,5 +206,57 @@ impl Cpu {
         self.record(Event::IrqExit { vector });
         self.mailbox().set_irqs_disabled(were_disabled);
         context.set(false);
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_models {
+    use std::rc::Rc;
+
+    use loom::thread;
+
+    use super::*;
+
+    /// Two CPUs raise vectors while the owner takes: nothing is lost, and nothing is taken twice.
+    #[test]
+    fn what_is_raised_is_taken_once() {
+        loom::model(|| {
+            let mailbox = Rc::new(Mailbox::default());
+            let raise = |vector| {
+                let mailbox = Rc::clone(&mailbox);
+                thread::spawn(move || mailbox.raise(vector))
+            };
+            let others = [raise(Vector::Timer), raise(Vector::CallFunction)];
+            let mut taken = Vec::new();
+            taken.extend(mailbox.take(ALL_VECTORS));
+            others.into_iter().for_each(|other| other.join().unwrap());
+            taken.extend(std::iter::from_fn(|| mailbox.take(ALL_VECTORS)));
+            assert_eq!(taken.len(), 2);
+            assert!(taken.contains(&Vector::Timer) && taken.contains(&Vector::CallFunction));
+        });
+    }
+
+    /// A vector that is raised once more while it is taken is either part of what is taken or still there.
+    #[test]
+    fn what_comes_while_it_is_taken_is_not_lost() {
+        loom::model(|| {
+            let shared = Rc::new((Mailbox::default(), AtomicU32::new(0)));
+            let sender = Rc::clone(&shared);
+            let other = thread::spawn(move || {
+                for _ in 0..2 {
+                    sender.1.fetch_add(1, Relaxed); // a call is posted, then the IPI
+                    sender.0.raise(Vector::CallFunction);
+                }
+            });
+            let mut posted = 0;
+            if shared.0.take(ALL_VECTORS).is_some() {
+                posted = shared.1.swap(0, Relaxed);
+            }
+            other.join().unwrap();
+            if shared.0.take(ALL_VECTORS).is_some() {
+                posted += shared.1.swap(0, Relaxed);
+            }
+            assert_eq!(posted, 2, "the IPI behind the last call was lost");
+        });
     }
 }

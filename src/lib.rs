@@ -53,6 +53,7 @@ mod die;
 mod die_lock;
 mod fake_cpu;
 mod fault;
+mod flag;
 pub mod hardlockup;
 mod host;
 mod incident;
@@ -89,7 +90,7 @@ pub use csd::{CSD_FLAG_LOCK, CSD_FLAG_SYNCHRONOUS, CSD_TYPE_SYNC, CsdLock, Kerne
 pub use die::PrintOrder;
 pub use die_lock::{AnyDieLock, Arm64DieLock, DieLock, NestingDieLock, X86DieLock};
 pub use fake_cpu::{FakeCpu, Stuck};
-pub use fault::Access;
+pub use fault::{Access, MAX_NESTED_OOPSES};
 pub use hardlockup::{BuddyRule, HardlockupVerdict, HardlockupWatch, is_hardlockup};
 pub use incident::{Incident, LoadError};
 pub use irq::Vector;

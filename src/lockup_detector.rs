@@ -157,7 +157,9 @@ impl From<KernelVersion> for AnyLockupDetector {
     fn from(kernel: KernelVersion) -> Self {
         match kernel {
             KernelVersion::V4_19 => AnyLockupDetector::WarnOnce(WarnOnceDetector),
-            KernelVersion::V6_12 => AnyLockupDetector::Cumulative(CumulativeDetector),
+            KernelVersion::V6_12 | KernelVersion::X86V6_1 => {
+                AnyLockupDetector::Cumulative(CumulativeDetector)
+            }
         }
     }
 }

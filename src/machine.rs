@@ -78,7 +78,7 @@ impl Shared {
     }
 
     pub(crate) fn is_online(&self, cpu: CpuId) -> bool {
-        self.per_cpu(cpu).online.load(Acquire)
+        self.per_cpu(cpu).online.is_set()
     }
 
     /// In Linux: `cpu_online_mask`.
@@ -194,7 +194,7 @@ impl fmt::Display for RunError {
 impl std::error::Error for RunError {}
 
 /// A CPU's stack. Kernel stacks are 16 KiB; Rust's frames, unwinding and a debug build want more.
-const STACK_SIZE: usize = 256 * 1024;
+const STACK_SIZE: usize = 512 * 1024;
 
 /// How often the host looks after a running machine.
 const SUPERVISION: Duration = Duration::from_millis(20);

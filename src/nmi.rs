@@ -2,7 +2,7 @@
 //!
 //! | atomic | written by | read by | order |
 //! |---|---|---|---|
-//! | `backtrace_wanted` of a CPU | whoever asks sets it; the owner clears it when it has printed | whoever asks, waiting | Release, Acquire: the answer is printed by then |
+//! | `backtrace_wanted` of a CPU | whoever asks sets it; the owner clears it when it has printed | whoever asks, waiting | see `flag.rs`: the answer is printed by then |
 //! | `backtrace_flag` of the machine | whoever asks, for as long as it waits | the same | Acquire, Release: one request at a time |
 //!
 //! In Linux: `lib/nmi_backtrace.c`, `nmi_trigger_cpumask_backtrace`, `nmi_cpu_backtrace`.
@@ -31,10 +31,10 @@ pub fn trigger_single_cpu_backtrace(cpu: &Cpu, target: CpuId) {
     }
     cpu.record(Event::BacktraceRequest { of: target });
     let wanted = &shared.per_cpu(target).backtrace_wanted;
-    wanted.store(true, Release);
+    wanted.set();
     cpu.send_ipi(target, Vector::Backtrace);
     let deadline = cpu.now() + PATIENCE_NS;
-    while wanted.load(Acquire) && cpu.now() < deadline {
+    while wanted.is_set() && cpu.now() < deadline {
         cpu.relax_until(deadline);
         watchdog::touch_softlockup_watchdog(cpu);
     }
@@ -44,5 +44,5 @@ pub fn trigger_single_cpu_backtrace(cpu: &Cpu, target: CpuId) {
 /// The request arrives.
 pub(crate) fn nmi_cpu_backtrace(cpu: &Cpu) {
     cpu.record(Event::Backtrace);
-    cpu.per_cpu().backtrace_wanted.store(false, Release);
+    cpu.per_cpu().backtrace_wanted.clear();
 }

@@ -3,7 +3,7 @@
 //! | atomic of the machine | written by | read by | order |
 //! |---|---|---|---|
 //! | `panic_cpu` | the first CPU that panics | every CPU that panics | AcqRel: there is one first |
-//! | `online` of a CPU | see `cpu.rs` | the panicking CPU, waiting for it to go | Release, Acquire |
+//! | `online` of a CPU | its owner, when it comes and when it stops | the panicking CPU, waiting for it to go | see `flag.rs` |
 //!
 //! In Linux: `kernel/panic.c`; `arch/arm64/kernel/smp.c`, `smp_send_stop`, `local_cpu_stop`.
 //! Here it differs: there is no crash kernel and no reboot; the machine is switched off when all is said.
@@ -46,8 +46,9 @@ fn smp_send_stop(cpu: &Cpu) {
     cpu.record(Event::StoppingCpus);
     ask_and_wait(cpu, &others, Vector::Stop, STOP_TIMEOUT_NS);
     let mut left = others_online(cpu);
-    let newer = cpu.shared().config.kernel == KernelVersion::V6_12;
-    if newer && cpu.shared().config.pseudo_nmi && !left.is_empty() {
+    let config = &cpu.shared().config;
+    let newer = config.kernel != KernelVersion::V4_19;
+    if newer && config.has_nmi() && !left.is_empty() {
         cpu.record(Event::RetryStop { cpus: left.to_string().into() });
         ask_and_wait(cpu, &left, Vector::StopNmi, STOP_NMI_TIMEOUT_NS);
         left = others_online(cpu);
@@ -76,7 +77,7 @@ fn others_online(cpu: &Cpu) -> CpuMask {
 
 /// The request to stop arrives. In Linux: `local_cpu_stop`.
 pub(crate) fn local_cpu_stop(cpu: &Cpu) -> ! {
-    cpu.per_cpu().online.store(false, Release);
+    cpu.per_cpu().online.clear();
     cpu.record(Event::Stopped);
     let _irq = irq::disable_local(cpu);
     stop_here(cpu)

@@ -82,6 +82,7 @@ impl Cpu {
         };
         self.current.set(0);
         self.killed.set(false);
+        self.nested_oopses.set(0);
         self.preempt_count.set(0);
         self.in_irq.set(false);
         self.in_nmi.set(false);

@@ -15,14 +15,31 @@ pub enum KernelVersion {
     /// mapping interrupts every CPU, as 4.19's did.
     #[serde(rename = "6.12")]
     V6_12,
+    /// x86-64 6.1: another order of prints, a `die_lock` that lets its owner in, real NMIs.
+    #[serde(rename = "x86-6.1")]
+    X86V6_1,
 }
 
 impl KernelVersion {
+    /// Whether it runs on x86-64.
+    pub(crate) const fn is_x86(self) -> bool {
+        matches!(self, KernelVersion::X86V6_1)
+    }
+
+    /// Where a CPU that waits for a spinlock stands.
+    pub(crate) const fn spin_lock_slowpath(self) -> &'static str {
+        match self {
+            KernelVersion::V4_19 | KernelVersion::V6_12 => "queued_spin_lock_slowpath",
+            KernelVersion::X86V6_1 => "native_queued_spin_lock_slowpath",
+        }
+    }
+
     /// The release as the console prints it.
     pub(crate) const fn release(self) -> &'static str {
         match self {
             KernelVersion::V4_19 => "4.19.5-1.1.29.aarch64 #1",
             KernelVersion::V6_12 => "6.12.117 #1",
+            KernelVersion::X86V6_1 => "6.1.0-56-amd64 #1",
         }
     }
 
@@ -30,14 +47,14 @@ impl KernelVersion {
     pub(crate) const fn csd_sync_flag(self) -> u32 {
         match self {
             KernelVersion::V4_19 => CSD_FLAG_SYNCHRONOUS,
-            KernelVersion::V6_12 => CSD_TYPE_SYNC,
+            KernelVersion::V6_12 | KernelVersion::X86V6_1 => CSD_TYPE_SYNC,
         }
     }
 
     /// What lies on the stack between `kick_all_cpus_sync` and `smp_call_function_many`.
     pub(crate) const fn smp_call_function(self) -> &'static [&'static str] {
         match self {
-            KernelVersion::V4_19 => &[], // inlined
+            KernelVersion::V4_19 | KernelVersion::X86V6_1 => &[], // inlined
             KernelVersion::V6_12 => &["smp_call_function"],
         }
     }
@@ -47,10 +64,11 @@ impl KernelVersion {
         match self {
             KernelVersion::V4_19 => &["smp_call_function_many"],
             KernelVersion::V6_12 => &["smp_call_function_many", "smp_call_function_many_cond"],
+            KernelVersion::X86V6_1 => &["smp_call_function_many_cond"],
         }
     }
 
-    /// From the exception vector down to `die_kernel_fault`: the frames of a kernel data abort.
+    /// From the exception vector down to where the oops begins: the frames of a kernel fault.
     pub(crate) const fn kernel_fault(self) -> &'static [&'static str] {
         match self {
             KernelVersion::V4_19 => &[
@@ -71,6 +89,7 @@ impl KernelVersion {
                 "__do_kernel_fault",
                 "die_kernel_fault",
             ],
+            KernelVersion::X86V6_1 => &["asm_exc_page_fault", "exc_page_fault", "page_fault_oops"],
         }
     }
 
@@ -89,13 +108,14 @@ impl KernelVersion {
                 "call_break_hook",
                 "bug_brk_handler",
             ],
+            KernelVersion::X86V6_1 => &["asm_exc_invalid_op", "exc_invalid_op", "handle_bug"],
         }
     }
 
     /// Why `die` panics with `panic_on_oops`.
     pub(crate) const fn fatal_exception(self) -> &'static str {
         match self {
-            KernelVersion::V4_19 => "Fatal exception",
+            KernelVersion::V4_19 | KernelVersion::X86V6_1 => "Fatal exception",
             KernelVersion::V6_12 => "Oops: Fatal exception",
         }
     }
@@ -103,7 +123,7 @@ impl KernelVersion {
     /// Why `die` panics in a handler.
     pub(crate) const fn fatal_exception_in_interrupt(self) -> &'static str {
         match self {
-            KernelVersion::V4_19 => "Fatal exception in interrupt",
+            KernelVersion::V4_19 | KernelVersion::X86V6_1 => "Fatal exception in interrupt",
             KernelVersion::V6_12 => "Oops: Fatal exception in interrupt",
         }
     }
@@ -141,6 +161,11 @@ impl KernelVersion {
                     "__sync_icache_dcache",
                     "sync_icache_aliases",
                 ],
+            ),
+            // Here a jump label is switched: what x86 sends to every CPU is an order to notice changed code.
+            KernelVersion::X86V6_1 => (
+                &["entry_SYSCALL_64_after_hwframe", "do_syscall_64", "__x64_sys_bpf"],
+                &["jump_label_update", "arch_jump_label_transform_apply", "text_poke_bp_batch"],
             ),
         }
     }

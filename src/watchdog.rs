@@ -50,6 +50,9 @@ pub(crate) fn watchdog_timer_fn(cpu: &Cpu) {
         Verdict::Reset => cpu.record_at(now, Event::TouchReset),
         Verdict::Lockup { units } => {
             cpu.record_at(now, Event::SoftLockup { printed: units });
+            if config.console_touches_watchdog {
+                hardlockup::touch_nmi_watchdog(cpu); // serial8250_console_write
+            }
             if config.sysctl.softlockup_panic {
                 panic::panic(cpu, "softlockup: hung tasks");
             }

@@ -4,8 +4,8 @@
 use softlockup::read::report::{Outcome, Place, Report};
 use softlockup::scenario::nested_oops::{Arrivals, At, DieLockPolicy, NestedOops, Notifier};
 use softlockup::{
-    Ablation, Config, Cpu, CpuId, Event, Incident, KernelTime, KernelVersion, NotifierBlock,
-    PrintOrder, ThisCpu,
+    Ablation, Config, Cpu, CpuId, Event, Incident, KernelTime, KernelVersion, MAX_NESTED_OOPSES,
+    NotifierBlock, PrintOrder, ThisCpu,
 };
 
 /// CPU, stamp in microseconds, printed seconds, task: as the article prints them.
@@ -195,6 +195,24 @@ fn a_notifier_that_spins_makes_its_cpu_the_culprit() {
     assert_eq!(report.outcome, Outcome::Hung);
     assert_eq!(report.stuck[0].place, Place::InterruptsOff);
     assert_eq!(reported_cpus(&report), [5]);
+}
+
+#[test]
+fn a_notifier_that_faults_for_ever_ends_when_the_stack_is_spent() {
+    let endless = |kernel| {
+        let mut scenario = stuck(&[at(5, 300.0)]);
+        scenario.config.kernel = kernel;
+        scenario.die_lock = DieLockPolicy::Nesting;
+        scenario.notifier = Notifier::Faulting { times: u32::MAX };
+        report(scenario)
+    };
+    let arm64 = endless(KernelVersion::V6_12);
+    assert_eq!(arm64.oopses.len(), MAX_NESTED_OOPSES as usize);
+    assert_eq!(arm64.outcome, Outcome::Panicked, "arm64 notices");
+    let x86 = endless(KernelVersion::X86V6_1);
+    assert_eq!(x86.oopses.last().unwrap().count, Some(MAX_NESTED_OOPSES));
+    assert_eq!((x86.outcome, x86.culprit), (Outcome::Hung, Some(CpuId::BOOT)));
+    assert_eq!(reported_cpus(&x86)[0], 5, "and whoever calls it waits");
 }
 
 #[test]

@@ -8,6 +8,8 @@
 //! In Linux: `kernel/watchdog.c`, `arch/arm64/kernel/{traps,process}.c`, `arch/arm64/mm/fault.c`, `kernel/panic.c`,
 //! `lib/dump_stack.c`. Here it differs: the text is made after the fact, so printing takes no time.
 
+mod x86;
+
 use std::fmt::{self, Write};
 
 use super::kallsyms::Kallsyms;
@@ -77,11 +79,17 @@ impl Console {
         let view = self.view.cpu(cpu);
         let (comm, pid) = (&view.comm, view.pid);
         match *event {
+            Event::Fault { addr, write, .. } if self.kernel.is_x86() => {
+                self.show_fault_oops(p, addr, write)
+            }
             Event::Fault { addr, write, esr } => self.unable_to_handle(p, addr, write, esr),
+            Event::Oops { count, esr } if self.kernel.is_x86() => {
+                p.line(format_args!("Oops: {esr:04x} [#{count}] PREEMPT SMP NOPTI"))
+            }
             Event::Oops { count, esr } => {
                 let width = match self.kernel {
                     KernelVersion::V4_19 => 8,
-                    KernelVersion::V6_12 => 16,
+                    KernelVersion::V6_12 | KernelVersion::X86V6_1 => 16,
                 };
                 let what = if esr >> 26 == EC_BRK { "Oops - BUG" } else { "Oops" };
                 p.line(format_args!("Internal error: {what}: {esr:0width$x} [#{count}] SMP"))
@@ -89,7 +97,7 @@ impl Console {
             Event::ShowRegs => self.show_oops(p, cpu, view),
             Event::OopsEnd => p.line(format_args!("---[ end trace {:016x} ]---", 0)),
             Event::DoExit { irqs_off, preempt_count } => {
-                if irqs_off && self.kernel == KernelVersion::V6_12 {
+                if irqs_off && self.kernel != KernelVersion::V4_19 {
                     p.line(format_args!("note: {comm}[{pid}] exited with irqs disabled"))?;
                 }
                 if preempt_count != 0 {
@@ -141,6 +149,11 @@ impl Console {
             }
             Event::DumpStack => {
                 self.cpu_line(p, cpu, view)?;
+                if self.kernel.is_x86() {
+                    let mut stack = vec!["dump_stack_lvl"];
+                    stack.extend(view.stack());
+                    return x86::show_trace(p, &Kallsyms(self.kernel).call_trace(&stack));
+                }
                 let mut stack = DUMP_STACK.to_vec();
                 stack.extend(view.stack());
                 self.call_trace(p, &Regs { stack, irqs_off: view.irqs_off() })
@@ -151,6 +164,11 @@ impl Console {
             }
             Event::Panic { ref reason } => {
                 p.line(format_args!("Kernel panic - not syncing: {reason}"))
+            }
+            Event::StoppingCpus | Event::RetryStop { .. } | Event::FailedToStop { .. }
+                if self.kernel.is_x86() =>
+            {
+                Ok(()) // `native_stop_other_cpus` says nothing
             }
             Event::StoppingCpus => p.line(format_args!("SMP: stopping secondary CPUs")),
             Event::RetryStop { ref cpus } => {
@@ -229,7 +247,7 @@ impl Console {
                     "user pgtable: 4k pages, 48-bit VAs, pgdp = (____ptrval____)"
                 ))?;
             }
-            KernelVersion::V6_12 => {
+            KernelVersion::V6_12 | KernelVersion::X86V6_1 => {
                 p.line(format_args!("  ESR = {esr:#018x}"))?;
                 p.line(format_args!("  EC = {:#04x}: DABT (current EL), IL = 32 bits", esr >> 26))?;
                 p.line(format_args!("  SET = 0, FnV = 0"))?;
@@ -267,6 +285,10 @@ impl Console {
                 fault_register(p, view)?;
                 p.line(format_args!("{process}"))?;
             }
+            (KernelVersion::X86V6_1, _) => {
+                self.show_regs(p, cpu, view, &regs)?;
+                return self.modules(p);
+            }
             (KernelVersion::V6_12, _) => {
                 self.modules(p)?;
                 self.show_regs(p, cpu, view, &regs)?;
@@ -291,6 +313,9 @@ impl Console {
             KernelVersion::V4_19 => p.line(format_args!(
                 "CPU: {cpu} PID: {pid} Comm: {comm} Kdump: loaded Tainted: {taint} {release}"
             )),
+            KernelVersion::X86V6_1 => p.line(format_args!(
+                "CPU: {cpu} PID: {pid} Comm: {comm} Tainted: {taint} {release}"
+            )),
             KernelVersion::V6_12 => {
                 p.line(format_args!(
                     "CPU: {cpu} UID: 0 PID: {pid} Comm: {comm} Tainted: {taint} {release} "
@@ -308,6 +333,9 @@ impl Console {
         view: &CpuView,
         regs: &Regs<'_>,
     ) -> fmt::Result {
+        if self.kernel.is_x86() {
+            return self.show_regs_x86(p, cpu, view, regs);
+        }
         self.cpu_line(p, cpu, view)?;
         self.pstate(p, regs, view.csd_wait().is_some())?;
         let symbols = Kallsyms(self.kernel);
@@ -338,7 +366,7 @@ impl Console {
         let (daif, bit) = if masked { ("daIf", PSR_I_BIT) } else { ("daif", 0) };
         let newer = match self.kernel {
             KernelVersion::V4_19 => "",
-            KernelVersion::V6_12 => " -TCO -DIT -SSBS BTYPE=--",
+            KernelVersion::V6_12 | KernelVersion::X86V6_1 => " -TCO -DIT -SSBS BTYPE=--",
         };
         let pstate = nzcv | bit | PSR_MODE_EL1H;
         p.line(format_args!("pstate: {pstate:08x} ({flags} {daif} -PAN -UAO{newer})"))
@@ -357,6 +385,9 @@ impl Console {
     }
 
     fn call_trace(&self, p: &mut Printer<'_>, regs: &Regs<'_>) -> fmt::Result {
+        if self.kernel.is_x86() {
+            return Ok(()); // part of `show_regs` there
+        }
         p.line(format_args!("Call trace:"))?;
         let places = Kallsyms(self.kernel).call_trace(&regs.stack);
         places.iter().try_for_each(|place| p.line(format_args!(" {place}")))
@@ -376,7 +407,7 @@ impl Taint {
             (set(self.die, 'D'), set(self.warn, 'W'), set(self.soft_lockup, 'L'));
         let columns = format!("G      {die} {warn}  OE{lockup}   ");
         match kernel {
-            KernelVersion::V4_19 => columns,
+            KernelVersion::V4_19 | KernelVersion::X86V6_1 => columns,
             KernelVersion::V6_12 => columns + " ", // one more flag since then
         }
     }

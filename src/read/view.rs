@@ -77,7 +77,8 @@ pub(crate) struct Regs<'a> {
 }
 
 /// Where an exception from kernel code enters: what lies below it on the stack is what was interrupted.
-const EXCEPTION_VECTORS: [&str; 3] = ["el1_da", "el1_dbg", "el1h_64_sync"];
+const EXCEPTION_VECTORS: [&str; 5] =
+    ["el1_da", "el1_dbg", "el1h_64_sync", "asm_exc_page_fault", "asm_exc_invalid_op"];
 
 impl View {
     pub(crate) fn new(config: &Config) -> Self {
