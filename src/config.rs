@@ -43,6 +43,9 @@ pub struct Config {
     pub sysctl: Sysctl,
     /// A cause to take away.
     pub ablate: Option<Ablation>,
+    /// An IPI that gets lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lose_ipi: Option<LoseIpi>,
     /// Virtual or wall-clock time.
     pub clock: Clock,
     /// The machine is switched off then, in nanoseconds of kernel time.
@@ -66,6 +69,7 @@ impl Default for Config {
             detectors: Detectors::of(KernelVersion::default()),
             sysctl: Sysctl::default(),
             ablate: None,
+            lose_ipi: None,
             clock: Clock::default(),
             until: KernelTime::from_ns(600 * NSEC_PER_SEC),
             record: true,
@@ -88,6 +92,11 @@ impl Config {
         if self.watchdog_thresh_secs > MAX_WATCHDOG_THRESH_SECS {
             return Err(ConfigError::WatchdogThresh(self.watchdog_thresh_secs));
         }
+        if let Some(LoseIpi { to, .. }) = self.lose_ipi
+            && to.0 >= self.nr_cpus
+        {
+            return Err(ConfigError::LoseIpi(to));
+        }
         match self.clock {
             Clock::Wall { ratio } if !RATIOS.contains(&ratio) => Err(ConfigError::Ratio(ratio)),
             _ => Ok(()),
@@ -104,6 +113,8 @@ pub enum ConfigError {
     WatchdogThresh(u64),
     /// Time would stand still, go backwards, or be out of hand.
     Ratio(f64),
+    /// The IPI that is to be lost goes to a CPU that the machine does not have.
+    LoseIpi(CpuId),
 }
 
 impl fmt::Display for ConfigError {
@@ -116,6 +127,9 @@ impl fmt::Display for ConfigError {
             ConfigError::Ratio(ratio) => {
                 let (least, most) = (RATIOS.start(), RATIOS.end());
                 write!(f, "kernel time runs at {least} to {most} times the host's, not at {ratio}")
+            }
+            ConfigError::LoseIpi(to) => {
+                write!(f, "no IPI to CPU#{to} can be lost: the machine has no such CPU")
             }
         }
     }
@@ -224,6 +238,18 @@ pub enum Ablation {
     FeedFromTimer,
 }
 
+/// A call-function IPI that is sent and never arrives. Nobody is told: the sender cannot know, and no record says so.
+///
+/// In Linux: nothing; hardware and hypervisors do it. Here it differs: it happens once, to the IPI that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoseIpi {
+    /// The CPU that does not hear it.
+    pub to: CpuId,
+    /// The first one that is sent to that CPU then or later is lost, in nanoseconds of kernel time.
+    #[serde(rename = "after_ns")]
+    pub after: KernelTime,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,6 +283,8 @@ mod tests {
             refused(Config { watchdog_thresh_secs: 61, ..Config::default() }),
             "watchdog_thresh is 0 to 60 seconds, not 61"
         );
+        let lose_ipi = Some(LoseIpi { to: CpuId(64), after: KernelTime::BOOT });
+        assert!(refused(Config { lose_ipi, ..Config::default() }).contains("CPU#64"));
         let clock = Clock::Wall { ratio: f64::NAN };
         assert!(refused(Config { clock, ..Config::default() }).contains("0.001 to 1000000"));
     }

@@ -170,9 +170,13 @@ impl Cpu {
         Frames { cpu: self, funcs }
     }
 
-    /// Makes `vector` pending on `target` and lets it know.
+    /// Makes `vector` pending on `target` and lets it know; or does not, if this is the IPI that gets lost
+    /// ([`Config::lose_ipi`](crate::Config::lose_ipi)).
     pub(crate) fn send_ipi(&self, target: CpuId, vector: Vector) {
         self.record(Event::IpiSend { to: target, vector });
+        if self.shared.loses_ipi(target, vector, self.now()) {
+            return;
+        }
         let mailbox = &self.shared.per_cpu(target).mailbox;
         mailbox.raise(vector);
         self.shared.clock.kick(target, mailbox);

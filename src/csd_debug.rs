@@ -1,7 +1,7 @@
 //! CSD-lock debugging: a caller that waits too long says for whom.
 //!
-//! The part that waits ([`CsdLock::wait`](crate::CsdLock::wait)) knows nothing of it: it is given a [`CsdWaiter`] for its CPU, whose
-//! `relax` looks at the time as well.
+//! The part that waits ([`CsdLock::wait`](crate::CsdLock::wait)) knows nothing of it: it is given a [`CsdWaiter`] for its
+//! CPU, whose `relax` looks at the time as well.
 //!
 //! | atomic of a CPU | written by | read by | order |
 //! |---|---|---|---|
@@ -9,7 +9,8 @@
 //! | `cur_csd_func` | the owner, before `cur_csd` | the same, after it | carried by `cur_csd` |
 //! | `trigger_backtrace` | the owner sets it at each IPI; whoever takes it may ask for a backtrace | the latter | AcqRel |
 //!
-//! In Linux: `kernel/smp.c`, `csd_lock_wait_toolong`, with `CONFIG_CSD_LOCK_WAIT_DEBUG` and `csdlock_debug=1`.
+//! In Linux: `kernel/smp.c`, `csd_lock_wait_toolong`, with `CONFIG_CSD_LOCK_WAIT_DEBUG` and `csdlock_debug=1`. Here it
+//! differs: it wakes when a report is due, and does not look at the clock in a loop.
 
 use std::cell::Cell;
 use std::sync::atomic::Ordering::*;

@@ -32,8 +32,8 @@ pub enum PrintOrder {
     Vendor,
 }
 
-/// Reports an oops with the syndrome `esr`, and kills the task unless a notifier says [`Notify::Stop`]. (On arm64 the fault
-/// path then kills it all the same.) In Linux: arm64's `die`.
+/// Reports an oops with the syndrome `esr`, and kills the task unless a notifier says [`Notify::Stop`]. (On arm64 the
+/// fault path then kills it all the same.) In Linux: arm64's `die`.
 pub(crate) fn die(cpu: &Cpu, esr: u32) {
     let _frame = cpu.frame("die");
     let shared = cpu.shared();

@@ -40,6 +40,7 @@ compile_error!(
     "softlockup halts CPUs and kills tasks by unwinding: build it with panic = \"unwind\""
 );
 
+mod boot;
 mod call_queue;
 mod clock;
 mod config;
@@ -82,7 +83,8 @@ mod watchdog;
 pub use call_queue::{CallQueue, CsdId, KernelCallQueue, Link, Links};
 pub use clock::Clock;
 pub use config::{
-    Ablation, BringUp, Config, ConfigError, Detectors, MAX_CPUS, MAX_WATCHDOG_THRESH_SECS, Sysctl,
+    Ablation, BringUp, Config, ConfigError, Detectors, LoseIpi, MAX_CPUS, MAX_WATCHDOG_THRESH_SECS,
+    Sysctl,
 };
 pub use cpu::{Cpu, Frame};
 pub use cpumask::{CpuId, CpuMask};

@@ -1,4 +1,4 @@
-//! The machine: boots its CPUs as threads, lets time run, halts them, and returns what happened.
+//! The machine: what its CPUs share, how it is put together, run, halted, and what it leaves behind.
 //!
 //! | atomic of the machine | written by | read by | order |
 //! |---|---|---|---|
@@ -6,27 +6,23 @@
 //! | `ended_ns` | the same, once | the host, when the machine has halted | Relaxed |
 //! | `die_counter`, `oops_in_progress` | see `die.rs` | | |
 //! | `warned_single`, `warned_many` | whoever warns, once | the same | Relaxed |
+//! | `ipi_lost` | whoever sends the IPI that gets lost, once | the same | Relaxed: the swap decides who |
 //!
-//! In Linux: `init/main.c`, `start_kernel`; `kernel/cpu.c`, `bringup_nonboot_cpus`. Here it differs: the boot is the
-//! host's, and so is the end.
+//! In Linux: what is global in the kernel, and `init/main.c`, `start_kernel`. Here it differs: there can be many.
 
 use std::any::Any;
-use std::cell::RefCell;
 use std::fmt;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
 
-use core_affinity::CoreId;
 use crossbeam_utils::CachePadded;
 use parking_lot::{Condvar, Mutex};
 
+use crate::boot::Running;
 use crate::clock::{Clock, ClockSource};
-use crate::cpu::{Cpu, PerCpu};
-use crate::deadline::HostDeadline;
+use crate::cpu::PerCpu;
 use crate::notifier::NotifierChain;
 use crate::parts::KernelParts;
 use crate::record::{Event, Record};
@@ -35,7 +31,7 @@ use crate::smp::CsdTable;
 use crate::task::Task;
 use crate::{
     CallQueue, Config, ConfigError, CpuId, CpuMask, CsdLock, DieLock, Incident, KernelTime,
-    LockupDetector, NotifierBlock, Parts, host, panic,
+    LockupDetector, NotifierBlock, Parts, Vector, host, panic,
 };
 
 /// What all CPUs of a machine share.
@@ -50,6 +46,7 @@ pub(crate) struct Shared {
     pub(crate) oops_in_progress: AtomicU32,
     pub(crate) warned_single: AtomicBool,
     pub(crate) warned_many: AtomicBool,
+    ipi_lost: AtomicBool,
     /// See `nmi.rs`.
     pub(crate) backtrace_flag: AtomicBool,
     /// See `panic.rs`.
@@ -59,18 +56,18 @@ pub(crate) struct Shared {
     cpus: Box<[CachePadded<PerCpu>]>,
     halting: AtomicBool,
     ended_ns: AtomicU64,
-    threads: Mutex<Threads>,
-    thread_ended: Condvar,
+    pub(crate) threads: Mutex<Threads>,
+    pub(crate) thread_ended: Condvar,
 }
 
 /// The host's view of the CPUs' threads.
-struct Threads {
-    refused_pins: usize,
-    panic: Option<Box<dyn Any + Send>>,
+pub(crate) struct Threads {
+    pub(crate) refused_pins: usize,
+    pub(crate) panic: Option<Box<dyn Any + Send>>,
 }
 
 /// The payload that unwinds a halted CPU's frames.
-struct Halted;
+pub(crate) struct Halted;
 
 impl Shared {
     pub(crate) fn per_cpu(&self, cpu: CpuId) -> &PerCpu {
@@ -92,6 +89,16 @@ impl Shared {
     /// In Linux: `num_online_cpus()`.
     pub(crate) fn nr_online(&self) -> usize {
         self.online_mask().weight().max(1)
+    }
+
+    /// Whether this IPI gets lost: one of a run at most, and only if the machine is to lose one.
+    pub(crate) fn loses_ipi(&self, target: CpuId, vector: Vector, now: KernelTime) -> bool {
+        self.config.lose_ipi.is_some_and(|lose| {
+            vector == Vector::CallFunction
+                && target == lose.to
+                && now >= lose.after
+                && !self.ipi_lost.swap(true, Relaxed)
+        })
     }
 
     /// Counts one interruption point of `cpu`.
@@ -193,12 +200,6 @@ impl fmt::Display for RunError {
 
 impl std::error::Error for RunError {}
 
-/// A CPU's stack. Kernel stacks are 16 KiB; Rust's frames, unwinding and a debug build want more.
-const STACK_SIZE: usize = 512 * 1024;
-
-/// How often the host looks after a running machine.
-const SUPERVISION: Duration = Duration::from_millis(20);
-
 impl Machine {
     /// A machine as `config` says, made of `parts`.
     ///
@@ -222,6 +223,7 @@ impl Machine {
             oops_in_progress: AtomicU32::new(0),
             warned_single: AtomicBool::new(false),
             warned_many: AtomicBool::new(false),
+            ipi_lost: AtomicBool::new(false),
             backtrace_flag: AtomicBool::new(false),
             panic_cpu: AtomicU32::new(panic::NO_CPU),
             csd_bug_count: AtomicU32::new(0),
@@ -307,128 +309,4 @@ fn never_started(given: &[usize], records: &[Record]) -> Vec<CpuId> {
         }
     }
     (0..left.len()).filter(|&cpu| left[cpu] > 0).map(CpuId::from).collect()
-}
-
-/// A machine whose threads exist. Dropping it halts it and waits for them, also if the observer of its records panics.
-struct Running {
-    shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
-    deadline: RefCell<HostDeadline>,
-}
-
-impl Running {
-    /// Starts a thread for each CPU. Each waits for the clock.
-    fn boot(shared: Arc<Shared>, tasks: Vec<Vec<Task>>) -> Result<Self, RunError> {
-        let core_of = choose_cores(&shared.config);
-        let mut running = Running {
-            shared,
-            threads: Vec::with_capacity(tasks.len()),
-            deadline: RefCell::new(HostDeadline::new()),
-        };
-        for (n, tasks) in tasks.into_iter().enumerate() {
-            let (cpu, core) = (CpuId::from(n), core_of(n));
-            let on_thread = Arc::clone(&running.shared);
-            let spawned = std::thread::Builder::new()
-                .name(format!("cpu/{cpu}"))
-                .stack_size(STACK_SIZE)
-                .spawn(move || run_cpu(on_thread, cpu, core, tasks))
-                .map_err(|error| RunError::Spawn { cpu, error })?;
-            running.shared.clock.thread_of(cpu, spawned.thread());
-            running.threads.push(spawned);
-        }
-        Ok(running)
-    }
-
-    /// Looks after a running machine until its threads are gone: takes their records, halts it when wall-clock time is
-    /// over, and gives up on threads that never reach an interruption point. Returns the CPUs of those.
-    fn supervise(&self, mut take: impl FnMut(Vec<Record>)) -> Vec<CpuId> {
-        let (shared, mut deadline) = (&self.shared, self.deadline.borrow_mut());
-        loop {
-            let over = {
-                let mut threads = shared.threads.lock();
-                if !deadline.all_accounted_for(shared) {
-                    shared.thread_ended.wait_for(&mut threads, patience(shared));
-                }
-                deadline.all_accounted_for(shared)
-            };
-            drop(deadline);
-            take(shared.recorder.take());
-            deadline = self.deadline.borrow_mut();
-            if over {
-                return deadline.hung().to_vec();
-            }
-            if matches!(shared.clock, ClockSource::Wall(_))
-                && shared.clock.now() >= shared.config.until
-            {
-                shared.halt();
-            }
-            if deadline.check(shared) {
-                shared.halt();
-            }
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let shared = &self.shared;
-        for never_born in self.threads.len()..shared.cpus.len() {
-            shared.per_cpu(CpuId::from(never_born)).gone.store(true, Relaxed);
-        }
-        shared.halt();
-        self.supervise(drop);
-        for (n, thread) in self.threads.drain(..).enumerate() {
-            // One that is not gone by now never will be: it is left behind.
-            if shared.per_cpu(CpuId::from(n)).gone.load(Relaxed) {
-                _ = thread.join(); // its end is in `Threads`, whatever it was
-            }
-        }
-    }
-}
-
-/// Which core each CPU's thread is pinned to. In lockstep all share one, because handing the turn to a thread on
-/// another core costs ten times as much; machines that run at the same time take different ones.
-fn choose_cores(config: &Config) -> impl Fn(usize) -> Option<CoreId> + use<> {
-    // Written by every machine that boots (Relaxed: a count).
-    static MACHINES: AtomicUsize = AtomicUsize::new(0);
-    let cores = host::cores();
-    let machine = MACHINES.fetch_add(1, Relaxed);
-    let lockstep = matches!(config.clock, Clock::Lockstep { .. });
-    move |cpu| {
-        let n = if lockstep { machine } else { cpu };
-        cores.get(n % cores.len().max(1)).copied()
-    }
-}
-
-/// The whole life of a CPU's thread.
-fn run_cpu(shared: Arc<Shared>, id: CpuId, core: Option<CoreId>, tasks: Vec<Task>) {
-    let pinned = core.is_some_and(host::pin);
-    if let Some(thread) = host::thread_id() {
-        shared.per_cpu(id).thread.store(thread, Relaxed);
-    }
-    let cpu = Cpu::new(Arc::clone(&shared), id);
-    let end = catch_unwind(AssertUnwindSafe(|| {
-        shared.clock.bring_up(&shared, id);
-        cpu.start(tasks)
-    }));
-    let Err(payload) = end;
-    let panic = (!payload.is::<Halted>()).then_some(payload);
-    if panic.is_some() {
-        shared.halt();
-    }
-    let mut threads = shared.threads.lock();
-    shared.per_cpu(id).gone.store(true, Relaxed);
-    threads.refused_pins += usize::from(!pinned);
-    threads.panic = threads.panic.take().or(panic);
-    shared.thread_ended.notify_one();
-}
-
-/// How long the host may look away.
-fn patience(shared: &Shared) -> Duration {
-    match &shared.clock {
-        ClockSource::Wall(clock) if !shared.is_halting() => {
-            clock.host_duration(shared.config.until.ns_since(clock.now())).min(SUPERVISION)
-        }
-        _ => SUPERVISION,
-    }
 }

@@ -43,6 +43,9 @@ pub(crate) fn watchdog_timer_fn(cpu: &Cpu) {
     if !config.detectors.softlockup {
         return;
     }
+    if cpu.shared().clock.check_and_clear_guest_paused(cpu.id()) {
+        touch_softlockup_watchdog(cpu); // whoever was not run did not lock up
+    }
     let (heartbeat, verdict) = cpu.shared().parts.sample(cpu.heartbeat.get(), context);
     cpu.heartbeat.set(heartbeat);
     match verdict {

@@ -105,8 +105,74 @@ fn every_policy_changes_what_it_says() {
     assert_eq!(lockups(&json("--watchdog-thresh 20 --stuck 5@300")), [(5, 44)]);
     assert_eq!(lockups(&json("--kernel 6.12 --stuck 5@300 --until 350")), [(5, 22), (5, 44)]);
     assert!(stdout("--print-order stock").find("Code:").is_none());
+    assert_eq!(json("--arch x86_64")["outcome"], "recovered");
+    assert!(stdout("--arch x86_64").contains("Oops: 0000 [#2] PREEMPT SMP NOPTI"));
+    let later = json("--arch x86_64 --oops 9@300 --stuck 5@310 --until 400");
+    assert_eq!(
+        lockups(&later),
+        [(5, 22), (5, 48), (5, 74)],
+        "every 28 s: printing touches the dog"
+    );
+    assert_eq!(json("--die-lock nesting --notifier recursing")["outcome"], "panicked");
+    assert_eq!(json("--softlockup-panic")["not_stopped"], serde_json::json!([0]));
+    let detections = &json("--kernel 6.12 --detectors hardlockup_buddy")["detections"];
+    assert_eq!(detections[0]["detector"], "hardlockup_buddy");
+    assert_eq!(detections[0]["named_cpu"], 0);
+    assert_eq!(detections[0]["reporter_cpu"], 63);
+    assert_eq!(detections[0]["printed_seconds"], Value::Null);
+    assert_eq!(lockups(&json("--kernel 6.12 --idle --stuck 5@300 --until 330")), [(5, 26)]);
     assert!(!lockups(&json("--cpus 8 --seed 1")).is_empty());
     assert_eq!(lockups(&json("--seed 3 --turn-seed 1")), lockups(&json("--seed 3")));
+}
+
+#[test]
+fn every_scenario_runs_and_is_diagnosed() {
+    let diagnosis = |args: &str| {
+        let report = json(args);
+        (report["diagnosis"]["cause"].clone(), report["diagnosis"]["cpus"].clone())
+    };
+    let is = |cause: &str, cpus: &[u32]| (Value::from(cause), Value::from(cpus));
+    assert_eq!(diagnosis(""), is("self_deadlock", &[0]));
+    assert_eq!(diagnosis("--scenario article --seed 1"), is("self_deadlock", &[0]));
+    assert_eq!(diagnosis("--die-lock nesting"), is("none", &[]));
+    assert_eq!(diagnosis("--scenario lost-ipi"), is("lost_ipi", &[3]));
+    assert_eq!(diagnosis("--scenario slow-console"), is("slow_cpu", &[1]));
+    let pair = is("waiting_with_interrupts_off", &[2, 6]);
+    assert_eq!(diagnosis("--scenario irqs-off-caller"), pair);
+    let flags = "--cpus 9 --kernel 6.12 --turn-seed 3 --until 120 --pseudo-nmi --softlockup-panic";
+    assert_eq!(diagnosis(&format!("--scenario irqs-off-caller {flags}")), pair);
+
+    let console = stdout("--scenario lost-ipi --detectors csd");
+    assert!(console.contains("6.12.117") && console.contains("got unstuck"), "{console}");
+    assert!(stdout("--scenario irqs-off-caller").contains("4.19.5"));
+    let replayed = folder();
+    let path = replayed.path().join("run.jsonl");
+    let live = stdout(&format!("--scenario lost-ipi --records {}", path.display()));
+    assert_eq!(stdout(&format!("--replay {}", path.display())), live);
+}
+
+#[test]
+fn flags_of_the_article_are_refused_with_another_scenario() {
+    for flag in [
+        "--seed 1",
+        "--stuck 5@300",
+        "--busy",
+        "--idle",
+        "--oops 9@300",
+        "--ablate feed-from-timer",
+        "--die-lock arm64",
+        "--notifier none",
+        "--print-order stock",
+    ] {
+        let name = flag.split(' ').next().unwrap();
+        for scenario in ["lost-ipi", "slow-console", "irqs-off-caller"] {
+            let words = format!("{name} goes with --scenario article only");
+            refused(&format!("--scenario {scenario} {flag}"), &words);
+        }
+    }
+    refused("--scenario foo", "article, lost-ipi, slow-console, irqs-off-caller");
+    refused("--scenario lost-ipi --cpus 4", "no CPU#5 on a machine of 4");
+    refused("--replay x --scenario lost-ipi", "cannot be used with");
 }
 
 #[test]
@@ -180,7 +246,7 @@ fn bad_flags_get_one_line_and_exit_code_2() {
     refused("--cpus 5000", "1 to 4096 CPUs, not 5000");
     refused("--die-lock foo", "possible values: arm64, x86, nesting");
     refused("--ablate foo", "possible values: irqs-on-in-die, preempt-on-in-wait, feed-from-timer");
-    refused("--kernel 2.6", "possible values: 4.19, 6.12");
+    refused("--kernel 2.6", "possible values: 6.1, 4.19, 6.12");
     refused("--clock wall:0", "0.001 to 1000000 times the host's");
     refused("--clock wall:1e11", "0.001 to 1000000 times the host's");
     refused("--records x.json --trace x.json", "cannot be one file");
@@ -193,6 +259,11 @@ fn bad_flags_get_one_line_and_exit_code_2() {
     refused("--until -3", "seconds since boot");
     refused("--seed 1 --stuck 5@300", "cannot be used with");
     refused("--replay x --cpus 3", "cannot be used with");
+    refused("--arch x86_64 --kernel 4.19", "--kernel 6.1 only");
+    refused("--kernel 6.1", "--arch x86_64");
+    refused("--detectors hardlockup_perf", "--pseudo-nmi");
+    refused("--detectors none,csd", "none");
+    refused("--detectors rcu", "possible values");
     refused("--bogus", "--bogus");
 }
 
@@ -280,7 +351,11 @@ fn a_host_that_refuses_threads_is_named_in_one_line() {
 #[test]
 fn help_names_every_flag() {
     let help = stdout("--help");
+    for scenario in ["article:", "lost-ipi:", "slow-console:", "irqs-off-caller:"] {
+        assert!(help.contains(scenario), "{scenario}");
+    }
     for flag in [
+        "scenario",
         "cpus",
         "seed",
         "until",

@@ -1,15 +1,15 @@
 //! Agreement with real kernels, run by run.
 //!
-//! `tests/ground-truth/` holds serial consoles of arm64 and x86-64 kernels that lived through the incident. A case gives the
-//! machine what that run was given: its switches, the moment of the oops, and for each waiting CPU a moment in the
-//! window in which it began to wait. Everything else is predicted, and compared headline by headline: what is printed, in
-//! which order, by and about which CPU, with which number, and when, to 0.3 s. (Two spans are exempt from the time,
+//! `tests/ground-truth/` holds serial consoles of arm64 and x86-64 kernels that lived through the incident. A case gives
+//! the machine what that run was given: its switches, the moment of the oops, and for each waiting CPU a moment in the
+//! window in which it began to wait. Everything else is predicted, and compared headline by headline: what is printed,
+//! in which order, by and about which CPU, with which number, and when, to 0.3 s. (Two spans are exempt from the time,
 //! because those kernels ran in an emulator whose busy delays took longer than they say: the 10 s for a backtrace, and
 //! the 1 s for CPUs to stop.)
 //!
-//! Two CPUs' soft lockups are left out, where that emulator or something that is not modelled disturbed them: CPU 1's of the
-//! run with pseudo-NMIs, because the backtraces of an RCU stall touched its watchdog; and CPU 2's of the run with CSD-lock
-//! debugging, because its 10 s of touching the watchdog lasted 12.1 s, one sample longer.
+//! Two CPUs' soft lockups are left out, where that emulator or something that is not modelled disturbed them: CPU 1's of
+//! the run with pseudo-NMIs, because the backtraces of an RCU stall touched its watchdog; and CPU 2's of the run with
+//! CSD-lock debugging, because its 10 s of touching the watchdog lasted 12.1 s, one sample longer.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};

@@ -342,7 +342,8 @@ fn boot_and_halt_many_times() {
     (0..cycles / 10).for_each(|_| cycle());
     let (threads, files, kib) = held();
     (0..cycles).for_each(|_| cycle());
-    let after = held();
+    // A thread that was joined can stand in /proc for a moment longer.
+    let after = (0..10_000).map(|_| held()).find(|now| now.0 == threads).unwrap_or_else(held);
     println!("before {threads} threads, {files} files, {kib} KiB; after {after:?}");
     assert_eq!((after.0, after.1), (threads, files));
     assert!(after.2 < kib + 16 * 1024, "memory grew from {kib} to {} KiB", after.2);

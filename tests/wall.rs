@@ -53,6 +53,40 @@ fn a_cpu_that_waits_for_a_silent_one_reports_itself() {
     assert!(report.soft_lockups.iter().all(|lockup| lockup.cpu != CpuId(0)));
 }
 
+/// CPU 1 holds off preemption: either it works on and on, or its thread does not run at all for a minute of kernel time.
+fn soft_lockups_on_cpu1(host_pauses: bool) -> usize {
+    static REPORTED: AtomicBool = AtomicBool::new(false);
+    let mut machine = Machine::new(config(2), Parts::stock()).unwrap();
+    let body = move |cpu: &softlockup::Cpu| {
+        let end = cpu.now() + 60 * NSEC_PER_SEC;
+        {
+            let _preempt = preempt::disable(cpu);
+            while host_pauses && cpu.now() < end {
+                std::hint::black_box(()); // no interruption point: as if the host ran somebody else
+            }
+            while !host_pauses && !REPORTED.load(Acquire) {
+                cpu.spend(NSEC_PER_SEC);
+            }
+        }
+        cpu.spend(5 * NSEC_PER_SEC);
+        cpu.power_off();
+    };
+    machine.spawn(CpuId(1), Task::new("worker", 1, at(10), body));
+    let run = machine.run_with(|record| {
+        if matches!(record.event, Event::SoftLockup { .. }) && record.cpu == CpuId(1) {
+            REPORTED.store(true, Release);
+        }
+    });
+    let report = run.unwrap().incident.report();
+    report.soft_lockups.iter().filter(|lockup| lockup.cpu == CpuId(1)).count()
+}
+
+#[test]
+fn a_cpu_that_the_host_did_not_run_is_not_called_locked_up_and_one_that_works_on_is() {
+    assert_eq!(soft_lockups_on_cpu1(true), 0);
+    assert!(soft_lockups_on_cpu1(false) > 0);
+}
+
 #[test]
 fn records_arrive_live_in_causal_order_without_a_gap() {
     let mut machine = Machine::new(config(4), Parts::stock()).unwrap();

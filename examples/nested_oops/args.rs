@@ -4,25 +4,36 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Parser, ValueEnum};
+use softlockup::scenario::irqs_off_caller::IrqsOffCaller;
+use softlockup::scenario::lost_ipi::LostIpi;
 use softlockup::scenario::nested_oops::{
     Arrivals, At, Before, DieLockPolicy, NestedOops, Notifier,
 };
+use softlockup::scenario::slow_console::SlowConsole;
 use softlockup::{
     Ablation, BuddyRule, Clock, Config, CpuId, Detectors, KernelTime, KernelVersion, PrintOrder,
     Sysctl,
 };
 
-/// Live through the article's incident: a nested oops on CPU 0, and soft lockups on whoever waits for it.
+use crate::scenario::{Scenario, ScenarioName};
+
+/// Live through the article's incident: a nested oops on CPU 0, and soft lockups on whoever waits for it; or through
+/// another one that looks alike.
 ///
 /// The console goes to standard output as it happens, then a report that answers the three questions for this run.
 #[derive(Debug, Parser)]
 #[command(name = "nested_oops", version, max_term_width = 100)]
 pub(crate) struct Args {
-    /// How many CPUs the machine has, 1 to 4096. Victims of the article that are absent are dropped.
-    #[arg(long, value_name = "N", default_value_t = 64)]
-    cpus: u32,
+    /// What to live through. Flags that say "article" are refused with the others.
+    #[arg(long, value_name = "NAME", default_value = "article")]
+    scenario: ScenarioName,
 
-    /// Random arrivals instead of the article's: about one CPU a minute gets stuck. Each seed names one run.
+    /// How many CPUs the machine has, 1 to 4096 [default: the scenario's]. Victims of the article that are absent are
+    /// dropped.
+    #[arg(long, value_name = "N")]
+    cpus: Option<u32>,
+
+    /// Article: random arrivals instead of its own: about one CPU a minute gets stuck. Each seed names one run.
     #[arg(long, value_name = "S", conflicts_with = "stuck")]
     seed: Option<u64>,
 
@@ -34,23 +45,23 @@ pub(crate) struct Args {
     #[arg(long, value_name = "S")]
     turn_seed: Option<u64>,
 
-    /// This CPU begins to wait then, instead of the article's five. Repeatable.
+    /// Article: this CPU begins to wait then, instead of its five. Repeatable.
     #[arg(long, value_name = "CPU@SECS", value_parser = cpu_at)]
     stuck: Vec<At>,
 
-    /// CPUs compute before they begin to wait (the default).
+    /// Article: CPUs compute before they begin to wait (the default).
     #[arg(long, conflicts_with = "idle")]
     busy: bool,
 
-    /// CPUs idle, with their tick stopped, before they begin to wait: they are reported a sample later.
+    /// Article: CPUs idle, with their tick stopped, before they begin to wait: they are reported a sample later.
     #[arg(long)]
     idle: bool,
 
-    /// One more oops, beside CPU 0's at 254.2 s. Repeatable.
+    /// Article: one more oops, beside CPU 0's at 254.2 s. Repeatable.
     #[arg(long, value_name = "CPU@SECS", value_parser = cpu_at)]
     oops: Vec<At>,
 
-    /// Take one cause of the cascade away.
+    /// Article: take one cause of the cascade away.
     #[arg(long, value_name = "NAME")]
     ablate: Option<AblateArg>,
 
@@ -58,9 +69,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "lockstep|wall:RATIO", default_value = "lockstep", value_parser = clock)]
     clock: Clock,
 
-    /// The kernel whose behaviour and text the machine follows.
-    #[arg(long, value_name = "VERSION", default_value = "4.19")]
-    kernel: KernelArg,
+    /// The architecture: arm64, or x86-64 with its order of prints, its die_lock and a console that touches the watchdog.
+    #[arg(long, value_name = "ARCH", default_value = "arm64")]
+    arch: ArchArg,
+
+    /// The kernel whose behaviour and text the machine follows [default: the scenario's; with --arch x86_64 6.1].
+    #[arg(long, value_name = "VERSION")]
+    kernel: Option<KernelArg>,
 
     /// kernel.watchdog_thresh in seconds, 0 (off) to 60.
     #[arg(long, value_name = "SECS", default_value_t = 10)]
@@ -90,18 +105,20 @@ pub(crate) struct Args {
     #[arg(long, value_name = "MS", default_value_t = 0)]
     panic_on_ipistall: u64,
 
-    /// Who may enter die() while another oops is reported: nobody (arm64), its own CPU until a task dies (x86), its
-    /// own CPU (nesting).
-    #[arg(long, value_name = "POLICY", default_value = "arm64")]
-    die_lock: DieLockArg,
+    /// Article: who may enter die() while another oops is reported: nobody (arm64), its own CPU until a task dies
+    /// (x86), its own CPU (nesting) [default: the architecture's].
+    #[arg(long, value_name = "POLICY")]
+    die_lock: Option<DieLockArg>,
 
-    /// What listens on the die chain: a callback that faults once, one that does not, or nobody.
-    #[arg(long, value_name = "KIND", default_value = "faulting")]
-    notifier: NotifierArg,
+    /// Article: what listens on the die chain: a callback that faults once, each time, or never; or nobody [default:
+    /// faulting].
+    #[arg(long, value_name = "KIND")]
+    notifier: Option<NotifierArg>,
 
-    /// When an oops prints its registers: after the notifiers (stock arm64), or before (the article's console).
-    #[arg(long, value_name = "ORDER", default_value = "vendor")]
-    print_order: PrintOrderArg,
+    /// Article: when an oops prints its registers: after the notifiers (stock arm64), or before (the article's console)
+    /// [default: vendor].
+    #[arg(long, value_name = "ORDER")]
+    print_order: Option<PrintOrderArg>,
 
     /// Save what happened, as JSON Lines.
     #[arg(long, value_name = "FILE.jsonl")]
@@ -109,7 +126,7 @@ pub(crate) struct Args {
 
     /// Read what happened from a file saved with --records, and boot no machine.
     #[arg(long, value_name = "FILE.jsonl", conflicts_with_all = [
-        "cpus", "seed", "until", "turn_seed", "stuck", "busy", "idle", "oops", "ablate", "clock", "kernel",
+        "scenario", "cpus", "seed", "until", "turn_seed", "stuck", "busy", "idle", "arch", "oops", "ablate", "clock", "kernel",
         "watchdog_thresh", "detectors", "pseudo_nmi", "softlockup_panic", "hardlockup_panic",
         "panic_on_oops", "panic_on_ipistall", "die_lock", "notifier", "print_order",
     ])]
@@ -144,8 +161,19 @@ enum AblateArg {
     FeedFromTimer,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum ArchArg {
+    Arm64,
+    #[value(name = "x86_64")]
+    X86_64,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum KernelArg {
+    /// x86-64 only
+    #[value(name = "6.1")]
+    V6_1,
     #[value(name = "4.19")]
     V4_19,
     #[value(name = "6.12")]
@@ -180,6 +208,7 @@ enum DieLockArg {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum NotifierArg {
     Faulting,
+    Recursing,
     Harmless,
     None,
 }
@@ -197,7 +226,48 @@ impl Args {
     }
 
     /// The incident that is asked for.
-    pub(crate) fn scenario(&self) -> Result<NestedOops, String> {
+    ///
+    /// # Errors
+    /// Flags that do not go together, in one line.
+    pub(crate) fn scenario(&self) -> Result<Scenario, String> {
+        if self.scenario != ScenarioName::Article
+            && let Some((flag, _)) =
+                self.given_of_the_article().into_iter().find(|(_, given)| *given)
+        {
+            return Err(format!("{flag} goes with --scenario article only"));
+        }
+        let (config, until) = (self.config()?, self.until);
+        Ok(match self.scenario {
+            ScenarioName::Article => Scenario::Article(self.article(config)),
+            ScenarioName::LostIpi => {
+                Scenario::LostIpi(LostIpi { config, until, ..LostIpi::default() })
+            }
+            ScenarioName::SlowConsole => {
+                Scenario::SlowConsole(SlowConsole { config, until, ..SlowConsole::default() })
+            }
+            ScenarioName::IrqsOffCaller => {
+                Scenario::IrqsOffCaller(IrqsOffCaller { config, until, ..IrqsOffCaller::default() })
+            }
+        })
+    }
+
+    /// The flags that make sense for the article's incident only, and which of them were given.
+    fn given_of_the_article(&self) -> [(&'static str, bool); 9] {
+        [
+            ("--seed", self.seed.is_some()),
+            ("--stuck", !self.stuck.is_empty()),
+            ("--busy", self.busy),
+            ("--idle", self.idle),
+            ("--oops", !self.oops.is_empty()),
+            ("--ablate", self.ablate.is_some()),
+            ("--die-lock", self.die_lock.is_some()),
+            ("--notifier", self.notifier.is_some()),
+            ("--print-order", self.print_order.is_some()),
+        ]
+    }
+
+    fn config(&self) -> Result<Config, String> {
+        let default = self.scenario.default_config();
         let clock = match (self.clock, self.turn_seed) {
             (Clock::Wall { .. }, Some(_)) => {
                 return Err("--turn-seed permutes turns, and --clock wall has none".to_owned());
@@ -205,13 +275,22 @@ impl Args {
             (Clock::Lockstep { .. }, turn_seed) => Clock::Lockstep { turn_seed },
             (wall, None) => wall,
         };
-        let kernel = match self.kernel {
-            KernelArg::V4_19 => KernelVersion::V4_19,
-            KernelArg::V6_12 => KernelVersion::V6_12,
+        let kernel = match (self.arch, self.kernel) {
+            (ArchArg::Arm64, None) => default.kernel,
+            (ArchArg::Arm64, Some(KernelArg::V4_19)) => KernelVersion::V4_19,
+            (ArchArg::Arm64, Some(KernelArg::V6_12)) => KernelVersion::V6_12,
+            (ArchArg::X86_64, None | Some(KernelArg::V6_1)) => KernelVersion::X86V6_1,
+            (ArchArg::Arm64, Some(KernelArg::V6_1)) => {
+                return Err("--kernel 6.1 goes with --arch x86_64".to_owned());
+            }
+            (ArchArg::X86_64, Some(_)) => {
+                return Err("--arch x86_64 has --kernel 6.1 only".to_owned());
+            }
         };
-        let config = Config {
-            nr_cpus: self.cpus,
+        Ok(Config {
+            nr_cpus: self.cpus.unwrap_or(default.nr_cpus),
             kernel,
+            console_touches_watchdog: self.arch == ArchArg::X86_64,
             detectors: self.detectors(kernel)?,
             pseudo_nmi: self.pseudo_nmi,
             sysctl: Sysctl {
@@ -222,8 +301,9 @@ impl Args {
             },
             watchdog_thresh_secs: self.watchdog_thresh,
             print_order: match self.print_order {
-                PrintOrderArg::Stock => PrintOrder::Stock,
-                PrintOrderArg::Vendor => PrintOrder::Vendor,
+                Some(PrintOrderArg::Stock) => PrintOrder::Stock,
+                Some(PrintOrderArg::Vendor) => PrintOrder::Vendor,
+                None => default.print_order,
             },
             ablate: self.ablate.map(|ablate| match ablate {
                 AblateArg::IrqsOnInDie => Ablation::IrqsOnInDie,
@@ -231,19 +311,23 @@ impl Args {
                 AblateArg::FeedFromTimer => Ablation::FeedFromTimer,
             }),
             clock,
-            ..Config::default()
-        };
-        Ok(NestedOops {
+            ..default
+        })
+    }
+
+    fn article(&self, config: Config) -> NestedOops {
+        NestedOops {
             config,
-            die_lock: match self.die_lock {
-                DieLockArg::Arm64 => DieLockPolicy::Arm64,
-                DieLockArg::X86 => DieLockPolicy::X86,
-                DieLockArg::Nesting => DieLockPolicy::Nesting,
+            die_lock: match (self.die_lock, self.arch) {
+                (Some(DieLockArg::Arm64), _) | (None, ArchArg::Arm64) => DieLockPolicy::Arm64,
+                (Some(DieLockArg::X86), _) | (None, ArchArg::X86_64) => DieLockPolicy::X86,
+                (Some(DieLockArg::Nesting), _) => DieLockPolicy::Nesting,
             },
             notifier: match self.notifier {
-                NotifierArg::Faulting => Notifier::Faulting { times: 1 },
-                NotifierArg::Harmless => Notifier::Harmless,
-                NotifierArg::None => Notifier::None,
+                None | Some(NotifierArg::Faulting) => Notifier::Faulting { times: 1 },
+                Some(NotifierArg::Recursing) => Notifier::Faulting { times: u32::MAX },
+                Some(NotifierArg::Harmless) => Notifier::Harmless,
+                Some(NotifierArg::None) => Notifier::None,
             },
             arrivals: match (self.seed, self.stuck.is_empty()) {
                 (Some(seed), _) => Arrivals::Seed(seed),
@@ -253,11 +337,9 @@ impl Args {
             before: if self.idle { Before::Idle } else { Before::Busy },
             more_oopses: self.oops.clone(),
             until: self.until,
-        })
+        }
     }
-}
 
-impl Args {
     fn detectors(&self, kernel: KernelVersion) -> Result<Detectors, String> {
         let Some(list) = &self.detectors else { return Ok(Detectors::of(kernel)) };
         let has = |detector| list.contains(&detector);

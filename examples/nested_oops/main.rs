@@ -1,7 +1,9 @@
-//! Replays the article's incident: `cargo run --example nested_oops`. Everything about it can be changed: `-- --help`.
+//! Replays the article's incident, or another one: `cargo run --example nested_oops`. Everything about it can be
+//! changed: `-- --help`.
 
 mod args;
 mod files;
+mod scenario;
 
 use std::fmt;
 use std::fs::File;
@@ -11,8 +13,8 @@ use std::process::ExitCode;
 
 use args::{Args, ReportForm};
 use files::Destination;
+use scenario::Scenario;
 use softlockup::read::console::Console;
-use softlockup::scenario::nested_oops::NestedOops;
 use softlockup::{Clock, Config, HostReport, Incident, Record};
 
 /// The user asked for something that cannot be: one line, exit code 2.
@@ -72,7 +74,7 @@ fn live(args: &Args) -> Result<Incident, String> {
     let scenario = args.scenario()?;
     let machine = scenario.machine().map_err(|error| error.to_string())?;
     note_before(&scenario);
-    let mut printer = Printer::new(args, &scenario.config);
+    let mut printer = Printer::new(args, scenario.config());
     let run =
         machine.run_with(|record| printer.record(record)).map_err(|error| error.to_string())?;
     printer.finish()?;
@@ -85,11 +87,11 @@ fn live(args: &Args) -> Result<Incident, String> {
     Ok(run.incident)
 }
 
-fn note_before(scenario: &NestedOops) {
+fn note_before(scenario: &Scenario) {
     let absent = scenario.absent_victims();
     if !absent.is_empty() {
         let cpus: Vec<_> = absent.iter().map(|cpu| format!("CPU#{cpu}")).collect();
-        let (cpus, n) = (cpus.join(", "), scenario.config.nr_cpus);
+        let (cpus, n) = (cpus.join(", "), scenario.config().nr_cpus);
         eprintln!("note: a machine of {n} CPUs has no {cpus}: their arrivals are dropped");
     }
 }

@@ -73,7 +73,7 @@ impl ClockSource {
             Clock::Lockstep { turn_seed } => {
                 ClockSource::Lockstep(Lockstep::new(config, turn_seed))
             }
-            Clock::Wall { ratio } => ClockSource::Wall(Wall::new(config.nr_cpus, ratio)),
+            Clock::Wall { ratio } => ClockSource::Wall(Wall::new(config, ratio)),
         }
     }
 
@@ -120,6 +120,14 @@ impl ClockSource {
     pub(crate) fn poll_timer(&self, cpu: CpuId, mailbox: &Mailbox) {
         if let ClockSource::Wall(clock) = self {
             clock.poll_timer(cpu, mailbox);
+        }
+    }
+
+    /// Whether the host kept `cpu` from running for so long that it looks like a lockup: never, in lockstep. In Linux: `kvm_check_and_clear_guest_paused`.
+    pub(crate) fn check_and_clear_guest_paused(&self, cpu: CpuId) -> bool {
+        match self {
+            ClockSource::Lockstep(_) => false,
+            ClockSource::Wall(clock) => clock.check_and_clear_guest_paused(cpu),
         }
     }
 

@@ -6,7 +6,7 @@
 //! | atomic of a seat | written by | read by | order |
 //! |---|---|---|---|
 //! | `parked` | the owner, before it looks into its mailbox a last time | whoever made something pending there, after it did | SeqCst, as the mailbox: of the two, at least one sees the other |
-//! | `timers` | the owner | the owner | Relaxed |
+//! | `timers`, `deaf`, `was_paused` | the owner | the owner | Relaxed |
 //! | `thread` | the host, before it starts the clock or halts the machine | whoever wakes the CPU | a `OnceLock`: set once, then read |
 //! | `boot` of the clock | the host, before it unparks every thread | every CPU | likewise; a CPU that still misses it parks, and the unparking is not lost |
 //!
@@ -24,13 +24,16 @@ use crossbeam_utils::CachePadded;
 use super::{TIMERS, Waiting, timer_of};
 use crate::irq::Mailbox;
 use crate::machine::Shared;
-use crate::{CpuId, KernelTime, Vector, host};
+use crate::{Config, CpuId, KernelTime, Vector, host, sample_period_ns};
 
 /// The clock of a machine that runs in real time.
 #[derive(Debug)]
 pub(crate) struct Wall {
     boot: OnceLock<Instant>,
     ratio: f64,
+    /// A timer that is found later than this, in nanoseconds of kernel time, is the host's fault: four sample periods.
+    /// Nothing shorter can be taken for a lockup, which is five without a feed.
+    pause_ns: u64,
     /// More CPUs than host cores: a spinning CPU must let others run.
     crowded: bool,
     seats: Box<[CachePadded<Seat>]>,
@@ -41,23 +44,31 @@ struct Seat {
     thread: OnceLock<Thread>,
     parked: AtomicBool,
     timers: [AtomicU64; TIMERS.len()],
+    /// It slept without listening to its timers, so that finding one late says nothing about the host.
+    deaf: AtomicBool,
+    /// The host did not run this CPU's thread for longer than `pause_ns`.
+    was_paused: AtomicBool,
 }
 
 /// No timer is armed.
 const NEVER: u64 = u64::MAX;
 
 impl Wall {
-    pub(crate) fn new(nr_cpus: u32, ratio: f64) -> Self {
+    pub(crate) fn new(config: &Config, ratio: f64) -> Self {
+        let nr_cpus = config.nr_cpus;
         let seat = |_| {
             CachePadded::new(Seat {
                 thread: OnceLock::new(),
                 parked: AtomicBool::new(false),
                 timers: TIMERS.map(|_| AtomicU64::new(NEVER)),
+                deaf: AtomicBool::new(false),
+                was_paused: AtomicBool::new(false),
             })
         };
         Wall {
             boot: OnceLock::new(),
             ratio,
+            pause_ns: 4 * sample_period_ns(config.watchdog_thresh_secs.max(1)),
             crowded: nr_cpus as usize > host::cores().len(),
             seats: (0..nr_cpus).map(seat).collect(),
         }
@@ -92,13 +103,28 @@ impl Wall {
     }
 
     pub(crate) fn poll_timer(&self, cpu: CpuId, mailbox: &Mailbox) {
-        for (timer, vector) in self.seats[cpu.index()].timers.iter().zip(TIMERS) {
+        let seat = &self.seats[cpu.index()];
+        for (timer, vector) in seat.timers.iter().zip(TIMERS) {
             let due = timer.load(Relaxed);
-            if due != NEVER && self.now().ns() >= due {
+            if due == NEVER {
+                continue;
+            }
+            let now = self.now().ns();
+            if now >= due {
                 timer.store(NEVER, Relaxed);
                 mailbox.raise(vector);
+                if now - due > self.pause_ns && !seat.deaf.load(Relaxed) {
+                    seat.was_paused.store(true, Relaxed);
+                }
             }
         }
+        seat.deaf.store(false, Relaxed);
+    }
+
+    /// Whether the host kept this CPU from running for long since it was last asked.
+    pub(crate) fn check_and_clear_guest_paused(&self, cpu: CpuId) -> bool {
+        let was_paused = &self.seats[cpu.index()].was_paused;
+        was_paused.load(Relaxed) && was_paused.swap(false, Relaxed)
     }
 
     pub(crate) fn kick(&self, target: CpuId) {
@@ -127,6 +153,7 @@ impl Wall {
         let (seat, per_cpu) = (&self.seats[cpu.index()], shared.per_cpu(cpu));
         let accepted = seat.timers.iter().zip(TIMERS).filter(|(_, by)| accepts & by.bit() != 0);
         let timer = accepted.map(|(timer, _)| timer.load(Relaxed)).min().unwrap_or(NEVER);
+        seat.deaf.store(accepts & Vector::Timer.bit() == 0, Relaxed);
         let wake_at = deadline.map_or(NEVER, KernelTime::ns).min(timer);
         per_cpu.asleep.store(true, Relaxed);
         seat.parked.store(true, SeqCst);

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Formatter};
 
+use super::diagnosis::{Cause, Diagnosis};
 use super::report::{Oops, Outcome, Place, Report, SoftLockup, Stuck};
 use crate::{
     CpuId, KernelTime, NSEC_PER_SEC, NSEC_PER_TIMESTAMP_UNIT, get_timestamp, sample_period_ns,
@@ -54,6 +55,7 @@ impl Report {
         if self.dropped_records > 0 {
             writeln!(f, "  {} records were lost: the host was too slow.", self.dropped_records)?;
         }
+        writeln!(f, "  Diagnosis: {}", self.diagnosis)?;
         match self.culprit {
             None => writeln!(f, "  Nobody is stuck."),
             Some(cpu) => match self.stuck.iter().find(|stuck| stuck.cpu == cpu) {
@@ -149,7 +151,7 @@ impl Report {
         }
         let cpus = numbers(&callers);
         writeln!(f, "   {cpus}: wait in csd_lock_wait, which has no time-out, for CPU#{culprit}.")?;
-        self.why_reported(f, &callers)?;
+        self.why_reported(f, culprit, &callers)?;
         let (interrupted, queued): (Vec<_>, Vec<_>) =
             callers.into_iter().partition(|caller| caller.sent_ipi);
         match (interrupted.is_empty(), queued.is_empty()) {
@@ -166,16 +168,29 @@ impl Report {
     }
 
     /// Why CPUs that wait for an answer were reported, or were not.
-    fn why_reported(&self, f: &mut Formatter<'_>, callers: &[&Stuck]) -> fmt::Result {
+    fn why_reported(
+        &self,
+        f: &mut Formatter<'_>,
+        culprit: CpuId,
+        callers: &[&Stuck],
+    ) -> fmt::Result {
         let is_reported =
             |caller: &&&Stuck| self.soft_lockups.iter().any(|lockup| lockup.cpu == caller.cpu);
         let is_fed = |caller: &&&Stuck| caller.last_feed.is_some_and(|fed| fed > caller.since);
+        // Only a ring has such callers; they are as silent as the culprit.
+        let (silent, callers): (Vec<_>, Vec<_>) =
+            callers.iter().copied().partition(|caller| caller.irqs_off);
+        if !silent.is_empty() {
+            let cpus = list(&silent.iter().map(|caller| caller.cpu).collect::<Vec<_>>());
+            writeln!(f, "   {cpus}: with interrupts off, and so as silent as CPU#{culprit}.")?;
+        }
         let reported = callers.iter().filter(is_reported).count();
         let fed = callers.iter().filter(is_fed).count();
         if reported > 0 {
+            let they = if silent.is_empty() { "They" } else { "The others" };
             writeln!(
                 f,
-                "   They wait with preemption off and interrupts on: their stoppers cannot run to feed their watchdogs,\n   \
+                "   {they} wait with preemption off and interrupts on: their stoppers cannot run to feed their watchdogs,\n   \
                  and their timers can run to say so."
             )?;
         }
@@ -212,6 +227,40 @@ impl Report {
             )?;
         }
         writeln!(f, "   Stuck are {} of {} CPUs.", self.stuck.len(), self.config.nr_cpus)
+    }
+}
+
+impl fmt::Display for Diagnosis {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let cpus: Vec<_> = self.cpus.iter().map(|cpu| format!("CPU#{cpu}")).collect();
+        let cpus = cpus.join(", ");
+        match self.cause {
+            Cause::SelfDeadlock => write!(f, "{cpus} waits for a die_lock that it holds."),
+            Cause::LeakedDieLock => {
+                write!(f, "a die_lock that nobody will give back keeps {cpus} waiting.")
+            }
+            Cause::InterruptsOff => {
+                write!(f, "interrupts are off on {cpus}, which waits for nobody.")
+            }
+            Cause::LostIpi => write!(
+                f,
+                "an IPI to {cpus} was lost: that CPU took its timer afterwards, and not the IPI."
+            ),
+            Cause::WaitingWithInterruptsOff => {
+                write!(f, "{cpus} wait for each other, all with interrupts off.")
+            }
+            Cause::SlowCpu => {
+                write!(f, "{cpus} was slow: somebody waited for more than 5 s for its interrupts.")
+            }
+            Cause::NotPreempted => write!(f, "{cpus} takes interrupts but lets nobody else run."),
+            Cause::NoInterruptionPoint => {
+                write!(f, "{cpus} never reaches an interruption point.")
+            }
+            Cause::Unanswered => {
+                write!(f, "{cpus} heard its callers and does not answer: a part is wrong.")
+            }
+            Cause::None => write!(f, "nobody is stuck, and nobody waited for long."),
+        }
     }
 }
 

@@ -8,6 +8,8 @@
 //! In Linux: `kernel/watchdog.c`, `arch/arm64/kernel/{traps,process}.c`, `arch/arm64/mm/fault.c`, `kernel/panic.c`,
 //! `lib/dump_stack.c`. Here it differs: the text is made after the fact, so printing takes no time.
 
+mod csd;
+mod fault;
 mod x86;
 
 use std::fmt::{self, Write};
@@ -183,85 +185,6 @@ impl Console {
             Event::PowerOff => p.line(format_args!("reboot: Power down")),
             ref csd => self.csd_debug(p, cpu, csd),
         }
-    }
-
-    /// `csd_lock_wait_toolong`.
-    fn csd_debug(&self, p: &mut Printer<'_>, cpu: CpuId, event: &Event) -> fmt::Result {
-        let symbols = Kallsyms(self.kernel);
-        match *event {
-            Event::CsdStall { number, on, first, waited_ns, ref func } => {
-                let how = if first { "Detected" } else { "Continued" };
-                let func = symbols.symbol(func);
-                p.line(format_args!(
-                    "smp: csd: {how} non-responsive CSD lock (#{number}) on CPU#{cpu}, waiting {waited_ns} ns \
-                     for CPU#{:02} {func}(0x0).",
-                    on.0
-                ))
-            }
-            Event::CsdUnresponsive { number } => {
-                p.line(format_args!("smp: \tcsd: CSD lock (#{number}) unresponsive."))
-            }
-            Event::CsdHandlingThis { number } => {
-                p.line(format_args!("smp: \tcsd: CSD lock (#{number}) handling this request."))
-            }
-            Event::CsdHandlingPrior { number, ref func } => {
-                let func = symbols.symbol(func);
-                p.line(format_args!(
-                    "smp: \tcsd: CSD lock (#{number}) handling prior {func}(0x0) request."
-                ))
-            }
-            Event::CsdResend { number, to } => p.line(format_args!(
-                "smp: csd: Re-sending CSD lock (#{number}) IPI from CPU#{:02} to CPU#{:02}",
-                cpu.0, to.0
-            )),
-            Event::CsdUnstuck { number, on } => p.line(format_args!(
-                "smp: csd: CSD lock (#{number}) got unstuck on CPU#{:02}, CPU#{:02} released the lock.",
-                cpu.0, on.0
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    /// `die_kernel_fault`, `mem_abort_decode`, `show_pte`.
-    fn unable_to_handle(
-        &self,
-        p: &mut Printer<'_>,
-        addr: u64,
-        write: bool,
-        esr: u32,
-    ) -> fmt::Result {
-        let what = if addr < 4096 { "NULL pointer dereference" } else { "paging request" };
-        let (iss, fsc, wnr) = (esr & 0x1ff_ffff, esr & 0x3f, u32::from(write));
-        p.line(format_args!("Unable to handle kernel {what} at virtual address {addr:016x}"))?;
-        p.line(format_args!("Mem abort info:"))?;
-        match self.kernel {
-            KernelVersion::V4_19 => {
-                p.line(format_args!("  ESR = {esr:#010x}"))?;
-                p.line(format_args!("  Exception class = DABT (current EL), IL = 32 bits"))?;
-                p.line(format_args!("  SET = 0, FnV = 0"))?;
-                p.line(format_args!("  EA = 0, S1PTW = 0"))?;
-                p.line(format_args!("Data abort info:"))?;
-                p.line(format_args!("  ISV = 0, ISS = {iss:#010x}"))?;
-                p.line(format_args!("  CM = 0, WnR = {wnr}"))?;
-                p.line(format_args!(
-                    "user pgtable: 4k pages, 48-bit VAs, pgdp = (____ptrval____)"
-                ))?;
-            }
-            KernelVersion::V6_12 | KernelVersion::X86V6_1 => {
-                p.line(format_args!("  ESR = {esr:#018x}"))?;
-                p.line(format_args!("  EC = {:#04x}: DABT (current EL), IL = 32 bits", esr >> 26))?;
-                p.line(format_args!("  SET = 0, FnV = 0"))?;
-                p.line(format_args!("  EA = 0, S1PTW = 0"))?;
-                p.line(format_args!("  FSC = {fsc:#04x}: level {} translation fault", fsc & 3))?;
-                p.line(format_args!("Data abort info:"))?;
-                p.line(format_args!("  ISV = 0, ISS = {iss:#010x}, ISS2 = 0x00000000"))?;
-                p.line(format_args!("  CM = 0, WnR = {wnr}, TnD = 0, TagAccess = 0"))?;
-                p.line(format_args!("  GCS = 0, Overlay = 0, DirtyBit = 0, Xs = 0"))?;
-                // The page table's address, of a machine that has no page tables.
-                p.line(format_args!("user pgtable: 4k pages, 48-bit VAs, pgdp={:016x}", 0))?;
-            }
-        }
-        p.line(format_args!("[{addr:016x}] pgd={:016x}", 0))
     }
 
     /// The body of an oops report, in the order in which this kernel prints it.

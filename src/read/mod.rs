@@ -2,6 +2,7 @@
 
 mod answers;
 pub mod console;
+pub mod diagnosis;
 mod kallsyms;
 pub mod report;
 pub(crate) mod trace;

@@ -8,17 +8,32 @@
 //! | `outcome` | `hung`, `recovered`, `panicked` or `host_hang`: see [`Outcome`] |
 //! | `ended_ns` | when the machine was switched off, in nanoseconds of kernel time |
 //! | `culprit` | the CPU that everything waits for, or `null`: see [`Report::culprit`] |
+//! | `diagnosis` | `cause`, a class of cause, and `cpus`, those to blame: see [`Diagnosis`] and below |
 //! | `detections` | what each detector found, in order of time: see [`Detection`] |
 //! | `soft_lockups` | the reports of the watchdog in order of time: see [`SoftLockup`] |
 //! | `stuck` | the CPUs that were stuck in the end: see [`Stuck`] |
 //! | `not_stopped` | after a panic: the CPUs that did not stop, whose registers a dump would lack |
 //! | `oopses` | the oopses in order of time: see [`Oops`] |
 //! | `dropped_records` | how many records were lost (wall-clock time only) |
+//!
+//! | `cause` | says |
+//! |---|---|
+//! | `self_deadlock` | a CPU waits for a `die_lock` that it holds |
+//! | `leaked_die_lock` | a CPU waits for a `die_lock` whose holder is dead |
+//! | `interrupts_off` | a CPU keeps its interrupts off and waits for nobody |
+//! | `lost_ipi` | callers wait for a CPU that takes interrupts, and never took their IPI |
+//! | `waiting_with_interrupts_off` | CPUs wait for each other, in a ring, with interrupts off |
+//! | `slow_cpu` | nobody is stuck; but somebody waited for more than 5 s for a CPU that had its interrupts off |
+//! | `not_preempted` | a CPU takes interrupts but lets nobody else run |
+//! | `no_interruption_point` | a CPU runs without ever reaching an interruption point |
+//! | `unanswered` | callers wait for a CPU that heard them: a part of the machine is wrong |
+//! | `none` | nobody is stuck, and nobody waited for long |
 
 use std::collections::HashMap;
 
 use serde::{Serialize, Serializer};
 
+use super::diagnosis::{Diagnosis, Tracker};
 use super::view::View;
 use crate::record::{Event, Symbol};
 use crate::{Config, CpuId, Incident, KernelTime, NSEC_PER_SEC, Pid, Vector, sample_period_ns};
@@ -34,9 +49,11 @@ pub struct Report {
     #[serde(rename = "ended_ns")]
     pub ended: KernelTime,
     /// The CPU at the root of the waiting: follow who waits for whom, from any stuck CPU, to somebody who waits for
-    /// itself or for nobody. It need not be stuck itself: it may be slow, or never have heard. `None` if nobody is
-    /// stuck.
+    /// itself or for nobody; of a ring, whoever began first. It need not be stuck itself: it may be slow, or never have
+    /// heard. `None` if nobody is stuck; else one of [`Diagnosis::cpus`].
     pub culprit: Option<CpuId>,
+    /// What was wrong, and with whom: from records only. Of a ring of waiters, all are named.
+    pub diagnosis: Diagnosis,
     /// What each detector found, and when.
     pub detections: Vec<Detection>,
     /// What the watchdog reported.
@@ -200,6 +217,7 @@ impl Report {
     pub fn new(incident: &Incident) -> Self {
         let mut reader = Reader {
             view: View::new(&incident.config),
+            tracker: Tracker::new(incident.config.nr_cpus),
             detections: Vec::new(),
             soft_lockups: Vec::new(),
             oopses: Vec::new(),
@@ -209,7 +227,10 @@ impl Report {
             dropped: 0,
         };
         incident.records.iter().for_each(|record| reader.read(record));
-        let stuck = reader.stuck(incident);
+        let period = sample_period_ns(incident.config.watchdog_thresh_secs.max(1));
+        let stuck = reader.stuck(incident, period);
+        let (culprit, diagnosis) =
+            reader.tracker.diagnose(&reader.view, &stuck, incident.ended, period);
         let not_stopped = reader.not_stopped(incident.config.nr_cpus);
         // In wall-clock time records are in the order of cause and effect, which two CPUs' stamps need not follow.
         reader.soft_lockups.sort_by_key(|lockup| lockup.time);
@@ -227,7 +248,8 @@ impl Report {
             version: 1,
             outcome,
             ended: incident.ended,
-            culprit: culprit(&stuck),
+            culprit,
+            diagnosis,
             detections: reader.detections,
             soft_lockups: reader.soft_lockups,
             not_stopped,
@@ -242,6 +264,7 @@ impl Report {
 /// What is gathered on the way through the records.
 struct Reader {
     view: View,
+    tracker: Tracker,
     detections: Vec<Detection>,
     soft_lockups: Vec<SoftLockup>,
     oopses: Vec<Oops>,
@@ -256,6 +279,7 @@ impl Reader {
     fn read(&mut self, record: &crate::Record) {
         let &crate::Record { time, cpu, ref event, .. } = record;
         self.view.apply(record);
+        self.tracker.read(record, &self.view);
         let view = self.view.cpu(cpu);
         let found = match *event {
             Event::SoftLockup { printed } => Some((Detector::Softlockup, cpu, Some(printed))),
@@ -325,8 +349,7 @@ impl Reader {
     /// Who is stuck in the end. Proven: a CPU that waits for itself, or hangs the host. Judged by time: one that has
     /// waited, or kept its interrupts off, for longer than a sample period (nothing healthy takes that long, on a
     /// loaded host either); or one that was reported and not fed since. And whoever waits for one of those.
-    fn stuck(&self, incident: &Incident) -> Vec<Stuck> {
-        let period = sample_period_ns(incident.config.watchdog_thresh_secs.max(1));
+    fn stuck(&self, incident: &Incident, period: u64) -> Vec<Stuck> {
         let candidates =
             (0..incident.config.nr_cpus).map(CpuId).filter_map(|cpu| self.candidate(cpu));
         let for_sure = |stuck: &Stuck| {
@@ -383,24 +406,4 @@ impl Reader {
 
 fn owned(stack: &[&str]) -> Vec<String> {
     stack.iter().map(|&func| func.to_owned()).collect()
-}
-
-/// The root that most stuck CPUs lead to; of several, the one to which the earliest leads.
-fn culprit(stuck: &[Stuck]) -> Option<CpuId> {
-    let waits_for = |cpu: CpuId| stuck.iter().find(|stuck| stuck.cpu == cpu)?.waits_for;
-    let root = |start: CpuId| {
-        let mut at = start;
-        // As many steps as there are CPUs are enough; a ring of waiters has no better root than where we stand.
-        for _ in 0..stuck.len() {
-            match waits_for(at) {
-                Some(next) if next != at => at = next,
-                _ => break,
-            }
-        }
-        at
-    };
-    let roots: Vec<CpuId> = stuck.iter().map(|stuck| root(stuck.cpu)).collect();
-    let led_to = |root: &CpuId| roots.iter().filter(|other| *other == root).count();
-    // `max_by_key` takes the last of equals: look from the end, to get the earliest.
-    roots.iter().rev().max_by_key(|root| led_to(root)).copied()
 }

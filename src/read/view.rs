@@ -29,6 +29,8 @@ pub(crate) struct CpuView {
     csd_waits: Vec<CsdWaitView>,
     /// Since when it wants `die_lock` without having it.
     pub(crate) die_lock_wait: Option<KernelTime>,
+    /// Whose backtrace it waits for.
+    pub(crate) asks: Option<CpuId>,
     pub(crate) fault: Option<FaultView>,
     /// From when the watchdog counts: the stopper's last run. On 4.19 a touch makes it forget that run, and it counts
     /// from the next sample.
@@ -90,6 +92,7 @@ impl View {
             irqs_off_since: None,
             csd_waits: Vec::new(),
             die_lock_wait: None,
+            asks: None,
             fault: None,
             last_feed: None,
             samples: 0,
@@ -127,6 +130,9 @@ impl View {
         let view = &mut self.cpus[cpu.index()];
         if !matches!(event, Event::HostHang | Event::Dropped { .. }) {
             view.last_seen = time;
+        }
+        if !event.is_while_asking() {
+            view.asks = None;
         }
         match *event {
             Event::TaskStart { ref comm, pid } => {
@@ -167,6 +173,7 @@ impl View {
                 view.csd_waits.push(CsdWaitView { on, flags, mask, since: time });
             }
             Event::CsdWaitEnd { .. } => _ = view.csd_waits.pop(),
+            Event::BacktraceRequest { of } => view.asks = Some(of),
             Event::SoftLockup { .. } => view.is_soft_locked = true,
             Event::Stopped => view.is_stopped = true,
             Event::Feed => {
@@ -189,6 +196,21 @@ impl View {
                 }
             }
             _ => {}
+        }
+    }
+}
+
+impl Event {
+    /// Whether a CPU that waits for a backtrace records this meanwhile: it sends the request, touches
+    /// its watchdog, and takes NMIs.
+    fn is_while_asking(&self) -> bool {
+        let is_nmi = |vector| matches!(vector, Vector::Perf | Vector::Backtrace);
+        match *self {
+            Event::Touch | Event::Backtrace | Event::IpiSend { vector: Vector::Backtrace, .. } => {
+                true
+            }
+            Event::IrqEnter { vector } | Event::IrqExit { vector } => is_nmi(vector),
+            _ => false,
         }
     }
 }

@@ -1,3 +1,122 @@
 //! Incidents to live through: each sets up a machine, its tasks and its notifiers.
+//!
+//! | scenario | what is wrong | who is silent | who is reported |
+//! |---|---|---|---|
+//! | [`nested_oops`] | CPU 0 waits for a lock that it holds | CPU 0 | its callers |
+//! | [`lost_ipi`] | an IPI never arrived | nobody | the callers of a healthy CPU |
+//! | [`slow_console`] | a CPU prints for seconds with interrupts off | that CPU, for a while | nobody: they go on |
+//! | [`irqs_off_caller`] | two CPUs call each other with interrupts off | both | their callers |
+//!
+//! What a caller of any of them prints looks alike: `soft lockup`, with a stack in `smp_call_function_many`.
 
+pub mod irqs_off_caller;
+pub mod lost_ipi;
 pub mod nested_oops;
+pub mod slow_console;
+
+use std::fmt;
+
+use crate::{
+    Config, ConfigError, Cpu, CpuId, KernelTime, Machine, NSEC_PER_SEC, Pid, PrintOrder, Task,
+    sample_period_ns,
+};
+
+/// Something on a CPU at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At {
+    /// Where.
+    pub cpu: CpuId,
+    /// When.
+    pub time: KernelTime,
+}
+
+/// An incident that cannot be set up.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ScenarioError {
+    /// The machine is out of range.
+    Config(ConfigError),
+    /// A CPU that the machine does not have.
+    NoSuchCpu {
+        /// Which.
+        cpu: CpuId,
+        /// How many there are.
+        nr_cpus: u32,
+    },
+    /// Two CPUs are to wait for each other, and this one was named twice.
+    SameCpu(CpuId),
+}
+
+impl From<ConfigError> for ScenarioError {
+    fn from(error: ConfigError) -> Self {
+        ScenarioError::Config(error)
+    }
+}
+
+impl fmt::Display for ScenarioError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ScenarioError::Config(error) => error.fmt(f),
+            ScenarioError::NoSuchCpu { cpu, nr_cpus } => {
+                write!(f, "there is no CPU#{cpu} on a machine of {nr_cpus}: 0 to {}", nr_cpus - 1)
+            }
+            ScenarioError::SameCpu(cpu) => {
+                write!(f, "CPU#{cpu} cannot wait for itself: it takes two CPUs")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ScenarioError {}
+
+/// Tasks that nobody knows by name.
+const ANY_COMM: &str = "exec";
+const ANY_PID: Pid = 2000;
+
+/// The machine of the smaller incidents: eight CPUs, and no vendor's patches.
+fn small_machine() -> Config {
+    Config { nr_cpus: 8, print_order: PrintOrder::Stock, ..Config::default() }
+}
+
+fn on_this_machine(config: &Config, cpu: CpuId) -> Result<CpuId, ScenarioError> {
+    let nr_cpus = config.nr_cpus;
+    if cpu.0 < nr_cpus { Ok(cpu) } else { Err(ScenarioError::NoSuchCpu { cpu, nr_cpus }) }
+}
+
+/// For how many nanoseconds a CPU must be busy to be fed right up to what it does then: two samples' time, since
+/// leaving the idle loop touches its watchdog.
+fn busy_before_ns(config: &Config) -> u64 {
+    2 * sample_period_ns(config.watchdog_thresh_secs)
+}
+
+/// When whoever was busy and began to wait at `onset` has been reported: six sample periods later, and two seconds.
+fn reported_by(config: &Config, onset: KernelTime) -> KernelTime {
+    onset + 6 * sample_period_ns(config.watchdog_thresh_secs) + 2 * NSEC_PER_SEC
+}
+
+/// A task that computes for `busy_ns` and then, at `at`, does something.
+fn busy_then(
+    at: At,
+    busy_ns: u64,
+    comm: &'static str,
+    pid: Pid,
+    then: impl FnOnce(&Cpu) + Send + 'static,
+) -> Task {
+    Task::new(comm, pid, at.time - busy_ns, move |cpu| {
+        cpu.run_user_until(at.time);
+        then(cpu);
+    })
+}
+
+/// Gives each of `callers` a task that computes and then executes a new page, which calls every CPU.
+fn spawn_callers(
+    machine: &mut Machine,
+    config: &Config,
+    callers: &[At],
+) -> Result<(), ScenarioError> {
+    for (&at, n) in callers.iter().zip(0..) {
+        let cpu = on_this_machine(config, at.cpu)?;
+        let busy_ns = busy_before_ns(config);
+        machine.spawn(cpu, busy_then(at, busy_ns, ANY_COMM, ANY_PID + n, Cpu::exec_fault));
+    }
+    Ok(())
+}

@@ -8,17 +8,19 @@
 //! in a window of 4 s that follows from the printed stamp and number: the default is the middle of each window, for a
 //! CPU that was busy before. Everything printed after that is computed by the machine.
 
-use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use serde::{Deserialize, Serialize};
 
+use super::{ANY_COMM, ANY_PID, busy_before_ns, busy_then, on_this_machine, reported_by};
 use crate::random::SplitMix64;
 use crate::{
-    Access, AnyDieLock, Arm64DieLock, CallQueue, Config, ConfigError, Cpu, CpuId, CsdLock, DieLock,
-    KernelTime, LockupDetector, Machine, NSEC_PER_SEC, NestingDieLock, NotifierBlock, Notify,
-    Parts, Pid, Task, X86DieLock, sample_period_ns,
+    Access, AnyDieLock, Arm64DieLock, CallQueue, Config, Cpu, CpuId, CsdLock, DieLock, KernelTime,
+    LockupDetector, Machine, NSEC_PER_SEC, NestingDieLock, NotifierBlock, Notify, Parts, Pid, Task,
+    X86DieLock, sample_period_ns,
 };
+
+pub use super::{At, ScenarioError};
 
 /// When the article's CPU 0 faults: the stamp of its first line.
 pub const OOPS_AT: KernelTime = KernelTime::from_ns(254_202_183_000);
@@ -82,15 +84,6 @@ impl Default for NestedOops {
     }
 }
 
-/// Something on a CPU at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct At {
-    /// Where.
-    pub cpu: CpuId,
-    /// When.
-    pub time: KernelTime,
-}
-
 /// One of the shipped `die_lock`s.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DieLockPolicy {
@@ -149,39 +142,6 @@ pub enum Arrivals {
     Stuck(Vec<At>),
 }
 
-/// An incident that cannot be set up.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ScenarioError {
-    /// The machine is out of range.
-    Config(ConfigError),
-    /// A CPU that the machine does not have.
-    NoSuchCpu {
-        /// Which.
-        cpu: CpuId,
-        /// How many there are.
-        nr_cpus: u32,
-    },
-}
-
-impl From<ConfigError> for ScenarioError {
-    fn from(error: ConfigError) -> Self {
-        ScenarioError::Config(error)
-    }
-}
-
-impl fmt::Display for ScenarioError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ScenarioError::Config(error) => error.fmt(f),
-            ScenarioError::NoSuchCpu { cpu, nr_cpus } => {
-                write!(f, "there is no CPU#{cpu} on a machine of {nr_cpus}: 0 to {}", nr_cpus - 1)
-            }
-        }
-    }
-}
-
-impl std::error::Error for ScenarioError {}
-
 /// A task that will execute a new page.
 struct Arrival {
     cpu: CpuId,
@@ -225,8 +185,7 @@ impl NestedOops {
         }
     }
 
-    /// Long enough for whoever begins to wait last to be reported: six sample periods, one more after idling, and two
-    /// seconds.
+    /// Long enough for whoever begins to wait last to be reported; after idling that is a sample later.
     fn default_until(&self) -> KernelTime {
         let last = match &self.arrivals {
             Arrivals::Seed(_) => return KernelTime::from_ns(600 * NSEC_PER_SEC),
@@ -234,22 +193,17 @@ impl NestedOops {
             Arrivals::Stuck(stuck) => stuck.iter().map(|at| at.time).max(),
         };
         let last = last.unwrap_or_default().max(VICTIMS[4].onset);
-        let samples = match self.before {
-            Before::Busy => 6,
-            Before::Idle => 7,
+        let idled = match self.before {
+            Before::Busy => 0,
+            Before::Idle => sample_period_ns(self.config.watchdog_thresh_secs),
         };
-        last + samples * sample_period_ns(self.config.watchdog_thresh_secs) + 2 * NSEC_PER_SEC
-    }
-
-    fn on_this_machine(&self, cpu: CpuId) -> Result<CpuId, ScenarioError> {
-        let nr_cpus = self.config.nr_cpus;
-        if cpu.0 < nr_cpus { Ok(cpu) } else { Err(ScenarioError::NoSuchCpu { cpu, nr_cpus }) }
+        reported_by(&self.config, last) + idled
     }
 
     fn spawn_oopses(&self, machine: &mut Machine) -> Result<(), ScenarioError> {
         let first = At { cpu: CpuId::BOOT, time: OOPS_AT };
         for (n, at) in std::iter::once(&first).chain(&self.more_oopses).enumerate() {
-            let cpu = self.on_this_machine(at.cpu)?;
+            let cpu = on_this_machine(&self.config, at.cpu)?;
             let pid = GEN_SERI_OOPS_PID + n as Pid;
             let comm = format!("gen_seri_oops/{n}");
             machine.spawn(cpu, Task::new(comm, pid, at.time, gen_seri_oops));
@@ -263,16 +217,12 @@ impl NestedOops {
         until: KernelTime,
     ) -> Result<(), ScenarioError> {
         let busy_before = match self.before {
-            Before::Busy => 2 * sample_period_ns(self.config.watchdog_thresh_secs),
+            Before::Busy => busy_before_ns(&self.config),
             Before::Idle => 0,
         };
         for Arrival { cpu, comm, pid, onset } in self.arrivals(until)? {
-            let start = onset - busy_before;
-            let body = move |cpu: &Cpu| {
-                cpu.run_user_until(onset);
-                cpu.exec_fault();
-            };
-            machine.spawn(cpu, Task::new(comm, pid, start, body));
+            let at = At { cpu, time: onset };
+            machine.spawn(cpu, busy_then(at, busy_before, comm, pid, Cpu::exec_fault));
         }
         Ok(())
     }
@@ -289,7 +239,7 @@ impl NestedOops {
                 .iter()
                 .zip(0..)
                 .map(|(at, n)| {
-                    let cpu = self.on_this_machine(at.cpu)?;
+                    let cpu = on_this_machine(&self.config, at.cpu)?;
                     let known = VICTIMS.iter().find(|victim| victim.cpu == cpu);
                     let (comm, pid) = known.map_or((ANY_COMM, ANY_PID + n), |v| (v.comm, v.pid));
                     Ok(Arrival { cpu, comm, pid, onset: at.time })
@@ -320,10 +270,6 @@ impl NestedOops {
 }
 
 const GEN_SERI_OOPS_PID: Pid = 58147;
-
-/// Tasks that the article does not name.
-const ANY_COMM: &str = "exec";
-const ANY_PID: Pid = 2000;
 
 /// The kernel thread that oopses: `char *null = NULL; *null = 'a';`.
 fn gen_seri_oops(cpu: &Cpu) {

@@ -1,0 +1,151 @@
+//! A machine's threads: created, looked after, and gone.
+//!
+//! In Linux: `kernel/cpu.c`, `bringup_nonboot_cpus`; `kernel/smpboot.c`. Here it differs: the boot is the host's, and so
+//! is the end.
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use core_affinity::CoreId;
+
+use crate::clock::{Clock, ClockSource};
+use crate::cpu::Cpu;
+use crate::deadline::HostDeadline;
+use crate::machine::{Halted, RunError, Shared};
+use crate::record::Record;
+use crate::task::Task;
+use crate::{Config, CpuId, host};
+
+/// A CPU's stack. Kernel stacks are 16 KiB; Rust's frames, unwinding and a debug build want more.
+const STACK_SIZE: usize = 512 * 1024;
+
+/// How often the host looks after a running machine.
+const SUPERVISION: Duration = Duration::from_millis(20);
+
+/// A machine whose threads exist. Dropping it halts it and waits for them, also if the observer of its records panics.
+pub(crate) struct Running {
+    pub(crate) shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+    deadline: RefCell<HostDeadline>,
+}
+
+impl Running {
+    /// Starts a thread for each CPU. Each waits for the clock.
+    pub(crate) fn boot(shared: Arc<Shared>, tasks: Vec<Vec<Task>>) -> Result<Self, RunError> {
+        let core_of = choose_cores(&shared.config);
+        let mut running = Running {
+            shared,
+            threads: Vec::with_capacity(tasks.len()),
+            deadline: RefCell::new(HostDeadline::new()),
+        };
+        for (n, tasks) in tasks.into_iter().enumerate() {
+            let (cpu, core) = (CpuId::from(n), core_of(n));
+            let on_thread = Arc::clone(&running.shared);
+            let spawned = std::thread::Builder::new()
+                .name(format!("cpu/{cpu}"))
+                .stack_size(STACK_SIZE)
+                .spawn(move || run_cpu(on_thread, cpu, core, tasks))
+                .map_err(|error| RunError::Spawn { cpu, error })?;
+            running.shared.clock.thread_of(cpu, spawned.thread());
+            running.threads.push(spawned);
+        }
+        Ok(running)
+    }
+
+    /// Looks after a running machine until its threads are gone: takes their records, halts it when wall-clock time is
+    /// over, and gives up on threads that never reach an interruption point. Returns the CPUs of those.
+    pub(crate) fn supervise(&self, mut take: impl FnMut(Vec<Record>)) -> Vec<CpuId> {
+        let (shared, mut deadline) = (&self.shared, self.deadline.borrow_mut());
+        loop {
+            let over = {
+                let mut threads = shared.threads.lock();
+                if !deadline.all_accounted_for(shared) {
+                    shared.thread_ended.wait_for(&mut threads, patience(shared));
+                }
+                deadline.all_accounted_for(shared)
+            };
+            drop(deadline);
+            take(shared.recorder.take());
+            deadline = self.deadline.borrow_mut();
+            if over {
+                return deadline.hung().to_vec();
+            }
+            if matches!(shared.clock, ClockSource::Wall(_))
+                && shared.clock.now() >= shared.config.until
+            {
+                shared.halt();
+            }
+            if deadline.check(shared) {
+                shared.halt();
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let shared = &self.shared;
+        for never_born in self.threads.len()..shared.config.nr_cpus as usize {
+            shared.per_cpu(CpuId::from(never_born)).gone.store(true, Relaxed);
+        }
+        shared.halt();
+        self.supervise(drop);
+        for (n, thread) in self.threads.drain(..).enumerate() {
+            // One that is not gone by now never will be: it is left behind.
+            if shared.per_cpu(CpuId::from(n)).gone.load(Relaxed) {
+                _ = thread.join(); // its end is in `Threads`, whatever it was
+            }
+        }
+    }
+}
+
+/// Which core each CPU's thread is pinned to. In lockstep all share one, because handing the turn to a thread on
+/// another core costs ten times as much; machines that run at the same time take different ones.
+fn choose_cores(config: &Config) -> impl Fn(usize) -> Option<CoreId> + use<> {
+    // Written by every machine that boots (Relaxed: a count).
+    static MACHINES: AtomicUsize = AtomicUsize::new(0);
+    let cores = host::cores();
+    let machine = MACHINES.fetch_add(1, Relaxed);
+    let lockstep = matches!(config.clock, Clock::Lockstep { .. });
+    move |cpu| {
+        let n = if lockstep { machine } else { cpu };
+        cores.get(n % cores.len().max(1)).copied()
+    }
+}
+
+/// The whole life of a CPU's thread.
+fn run_cpu(shared: Arc<Shared>, id: CpuId, core: Option<CoreId>, tasks: Vec<Task>) {
+    let pinned = core.is_some_and(host::pin);
+    if let Some(thread) = host::thread_id() {
+        shared.per_cpu(id).thread.store(thread, Relaxed);
+    }
+    let cpu = Cpu::new(Arc::clone(&shared), id);
+    let end = catch_unwind(AssertUnwindSafe(|| {
+        shared.clock.bring_up(&shared, id);
+        cpu.start(tasks)
+    }));
+    let Err(payload) = end;
+    let panic = (!payload.is::<Halted>()).then_some(payload);
+    if panic.is_some() {
+        shared.halt();
+    }
+    let mut threads = shared.threads.lock();
+    shared.per_cpu(id).gone.store(true, Relaxed);
+    threads.refused_pins += usize::from(!pinned);
+    threads.panic = threads.panic.take().or(panic);
+    shared.thread_ended.notify_one();
+}
+
+/// How long the host may look away.
+fn patience(shared: &Shared) -> Duration {
+    match &shared.clock {
+        ClockSource::Wall(clock) if !shared.is_halting() => {
+            clock.host_duration(shared.config.until.ns_since(clock.now())).min(SUPERVISION)
+        }
+        _ => SUPERVISION,
+    }
+}

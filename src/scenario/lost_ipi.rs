@@ -1,0 +1,65 @@
+//! An IPI is lost.
+//!
+//! The real one: Juergen Gross chased hangs in `smp_call_function_many` for more than two years (the fix of the
+//! instrument is `a5aabace5fb8`), on machines under a hypervisor. The CPU that everybody waited for was fine; sending
+//! it the IPI once more set everybody free.
+//!
+//! CPU 3 idles, and takes its timer. CPU 5 calls every CPU, and the IPI to CPU 3 never arrives. CPU 5 waits; and
+//! whoever calls CPU 3 later finds its queue not empty, sends no IPI, and waits as well.
+//!
+//! *What a reader should conclude.* The reports look like the article's, but no CPU is silent: the one they wait for
+//! takes its timer, so no hard-lockup detector names it, and it would answer a request for its backtrace at once. A CPU
+//! that takes interrupts and never took this one was not masked: it never heard. With CSD-lock debugging the IPI is
+//! sent again after 5 s, and all of them go on: `got unstuck`. On a CPU with interrupts off that would change nothing.
+
+use super::{At, ScenarioError, on_this_machine, reported_by, small_machine, spawn_callers};
+use crate::{
+    Config, CpuId, Detectors, KernelTime, KernelVersion, LoseIpi, Machine, NSEC_PER_SEC, Parts,
+};
+
+/// The incident, with everything that can be changed about it.
+#[derive(Clone, Debug)]
+pub struct LostIpi {
+    /// The machine. `lose_ipi` is replaced; `until` is unless [`LostIpi::until`] is given.
+    pub config: Config,
+    /// The CPU that does not hear.
+    pub deaf: CpuId,
+    /// Who calls every CPU, and when. The IPI of the earliest is the one that gets lost.
+    pub callers: Vec<At>,
+    /// When the machine is switched off; `None` chooses a time shortly after the last report.
+    pub until: Option<KernelTime>,
+}
+
+impl Default for LostIpi {
+    /// Eight CPUs of 6.12; CPU 3 does not hear; three callers, two of them less than 5 s apart.
+    fn default() -> Self {
+        let kernel = KernelVersion::V6_12;
+        let at =
+            |cpu, secs: u64| At { cpu: CpuId(cpu), time: KernelTime::from_ns(secs * NSEC_PER_SEC) };
+        LostIpi {
+            config: Config { kernel, detectors: Detectors::of(kernel), ..small_machine() },
+            deaf: CpuId(3),
+            callers: vec![at(5, 60), at(1, 62), at(6, 100)],
+            until: None,
+        }
+    }
+}
+
+impl LostIpi {
+    /// The incident on a machine of stock parts.
+    ///
+    /// # Errors
+    /// If it cannot be set up.
+    pub fn machine(&self) -> Result<Machine, ScenarioError> {
+        self.config.check()?;
+        let to = on_this_machine(&self.config, self.deaf)?;
+        let times = || self.callers.iter().filter(|at| at.cpu != to).map(|at| at.time);
+        let lose_ipi = times().min().map(|after| LoseIpi { to, after });
+        let last = times().max().unwrap_or_default();
+        let until = self.until.unwrap_or_else(|| reported_by(&self.config, last));
+        let config = Config { lose_ipi, until, ..self.config.clone() };
+        let mut machine = Machine::new(config, Parts::stock())?;
+        spawn_callers(&mut machine, &self.config, &self.callers)?;
+        Ok(machine)
+    }
+}
