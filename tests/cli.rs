@@ -129,7 +129,7 @@ fn every_policy_changes_what_it_says() {
 fn every_scenario_runs_and_is_diagnosed() {
     let diagnosis = |args: &str| {
         let report = json(args);
-        (report["diagnosis"]["cause"].clone(), report["diagnosis"]["cpus"].clone())
+        (report["diagnosis"].clone(), report["diagnosed_cpus"].clone())
     };
     let is = |cause: &str, cpus: &[u32]| (Value::from(cause), Value::from(cpus));
     assert_eq!(diagnosis(""), is("self_deadlock", &[0]));

@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use crate::values::{
+    AblateArg, ArchArg, DetectorArg, DieLockArg, KernelArg, NotifierArg, PrintOrderArg, ReportForm,
+};
+use clap::Parser;
 use clap::error::ErrorKind;
-use clap::{Parser, ValueEnum};
 use softlockup::scenario::irqs_off_caller::IrqsOffCaller;
 use softlockup::scenario::lost_ipi::LostIpi;
 use softlockup::scenario::nested_oops::{
@@ -37,7 +40,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "S", conflicts_with = "stuck")]
     seed: Option<u64>,
 
-    /// Switch the machine off then, in seconds of kernel time [default: a few seconds after the last report; 600 with --seed].
+    /// Switch the machine off then, in seconds of kernel time [default: a few seconds after the last report; 600 with
+    /// --seed].
     #[arg(long, value_name = "SECS", value_parser = seconds, allow_negative_numbers = true)]
     until: Option<KernelTime>,
 
@@ -143,80 +147,6 @@ pub(crate) struct Args {
     /// Do not print the console.
     #[arg(long)]
     quiet: bool,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum ReportForm {
-    Text,
-    Json,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum AblateArg {
-    /// die() leaves interrupts on: CPU 0 answers while it spins, and reports itself
-    IrqsOnInDie,
-    /// Waiters wait with preemption on: their watchdogs are fed
-    PreemptOnInWait,
-    /// The timer feeds the watchdog that it should watch
-    FeedFromTimer,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-enum ArchArg {
-    Arm64,
-    #[value(name = "x86_64")]
-    X86_64,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum KernelArg {
-    /// x86-64 only
-    #[value(name = "6.1")]
-    V6_1,
-    #[value(name = "4.19")]
-    V4_19,
-    #[value(name = "6.12")]
-    V6_12,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-enum DetectorArg {
-    /// Nobody
-    None,
-    /// Each CPU samples itself
-    Softlockup,
-    /// Each CPU samples the next one, at every third sample of its own
-    HardlockupBuddy,
-    /// The same at every sample, and reports at the third miss (2026)
-    #[value(name = "hardlockup_buddy_2026")]
-    HardlockupBuddy2026,
-    /// Each CPU samples itself by an NMI; needs --pseudo-nmi
-    HardlockupPerf,
-    /// Who waits for a call for more than 5 s says for whom
-    Csd,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum DieLockArg {
-    Arm64,
-    X86,
-    Nesting,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum NotifierArg {
-    Faulting,
-    Recursing,
-    Harmless,
-    None,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum PrintOrderArg {
-    Stock,
-    Vendor,
 }
 
 impl Args {

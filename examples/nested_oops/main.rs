@@ -4,6 +4,7 @@
 mod args;
 mod files;
 mod scenario;
+mod values;
 
 use std::fmt;
 use std::fs::File;
@@ -11,11 +12,12 @@ use std::io::{self, BufReader, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use args::{Args, ReportForm};
+use args::Args;
 use files::Destination;
 use scenario::Scenario;
 use softlockup::read::console::Console;
 use softlockup::{Clock, Config, HostReport, Incident, Record};
+use values::ReportForm;
 
 /// The user asked for something that cannot be: one line, exit code 2.
 const USAGE: u8 = 2;

@@ -123,7 +123,8 @@ impl ClockSource {
         }
     }
 
-    /// Whether the host kept `cpu` from running for so long that it looks like a lockup: never, in lockstep. In Linux: `kvm_check_and_clear_guest_paused`.
+    /// Whether the host kept `cpu` from running for so long that it looks like a lockup: never, in lockstep. In Linux:
+    /// `kvm_check_and_clear_guest_paused`.
     pub(crate) fn check_and_clear_guest_paused(&self, cpu: CpuId) -> bool {
         match self {
             ClockSource::Lockstep(_) => false,

@@ -20,8 +20,10 @@ use crate::{CpuId, KernelTime, Vector};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnosis {
     /// The class of cause.
+    #[serde(rename = "diagnosis")]
     pub cause: Cause,
     /// The CPUs to blame, in order: of the stuck ones [`culprit`](super::report::Report::culprit) is among them.
+    #[serde(rename = "diagnosed_cpus")]
     pub cpus: Vec<CpuId>,
 }
 

@@ -2,6 +2,7 @@
 
 mod answers;
 pub mod console;
+mod detection;
 pub mod diagnosis;
 mod kallsyms;
 pub mod report;

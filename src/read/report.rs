@@ -8,7 +8,8 @@
 //! | `outcome` | `hung`, `recovered`, `panicked` or `host_hang`: see [`Outcome`] |
 //! | `ended_ns` | when the machine was switched off, in nanoseconds of kernel time |
 //! | `culprit` | the CPU that everything waits for, or `null`: see [`Report::culprit`] |
-//! | `diagnosis` | `cause`, a class of cause, and `cpus`, those to blame: see [`Diagnosis`] and below |
+//! | `diagnosis` | the class of cause, as below |
+//! | `diagnosed_cpus` | the CPUs to blame for it, in order: see [`Diagnosis`] |
 //! | `detections` | what each detector found, in order of time: see [`Detection`] |
 //! | `soft_lockups` | the reports of the watchdog in order of time: see [`SoftLockup`] |
 //! | `stuck` | the CPUs that were stuck in the end: see [`Stuck`] |
@@ -33,10 +34,11 @@ use std::collections::HashMap;
 
 use serde::{Serialize, Serializer};
 
+pub use super::detection::{Detection, Detector};
 use super::diagnosis::{Diagnosis, Tracker};
 use super::view::View;
 use crate::record::{Event, Symbol};
-use crate::{Config, CpuId, Incident, KernelTime, NSEC_PER_SEC, Pid, Vector, sample_period_ns};
+use crate::{Config, CpuId, Incident, KernelTime, Pid, Vector, sample_period_ns};
 
 /// What a run came to. Displays as text for people; serialises as the object above.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -53,6 +55,7 @@ pub struct Report {
     /// heard. `None` if nobody is stuck; else one of [`Diagnosis::cpus`].
     pub culprit: Option<CpuId>,
     /// What was wrong, and with whom: from records only. Of a ring of waiters, all are named.
+    #[serde(flatten)]
     pub diagnosis: Diagnosis,
     /// What each detector found, and when.
     pub detections: Vec<Detection>,
@@ -83,36 +86,6 @@ pub enum Outcome {
     /// A CPU's code never reached an interruption point, and the host ended the run. No kernel would say that: on
     /// real hardware there is no such thing.
     HostHang,
-}
-
-/// One report of one detector.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Detection {
-    /// Which detector.
-    pub detector: Detector,
-    /// The CPU that reports.
-    pub reporter_cpu: CpuId,
-    /// The CPU that it names.
-    pub named_cpu: CpuId,
-    /// When.
-    #[serde(rename = "time_ns")]
-    pub time: KernelTime,
-    /// The seconds that it prints, if it does.
-    pub printed_seconds: Option<u64>,
-}
-
-/// Who found something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Detector {
-    /// The soft-lockup watchdog, which names its own CPU.
-    Softlockup,
-    /// The buddy, which names the next CPU.
-    HardlockupBuddy,
-    /// The perf detector, which names its own CPU.
-    HardlockupPerf,
-    /// CSD-lock debugging, which names the CPU that does not answer.
-    Csd,
 }
 
 /// One `BUG: soft lockup`, and why it says what it says.
@@ -281,27 +254,7 @@ impl Reader {
         self.view.apply(record);
         self.tracker.read(record, &self.view);
         let view = self.view.cpu(cpu);
-        let found = match *event {
-            Event::SoftLockup { printed } => Some((Detector::Softlockup, cpu, Some(printed))),
-            Event::HardLockup { cpu: named } if named == cpu => {
-                Some((Detector::HardlockupPerf, named, None))
-            }
-            Event::HardLockup { cpu: named } => Some((Detector::HardlockupBuddy, named, None)),
-            Event::CsdStall { on, waited_ns, .. } => {
-                Some((Detector::Csd, on, Some(waited_ns / NSEC_PER_SEC)))
-            }
-            _ => None,
-        };
-        if let Some((detector, named_cpu, printed_seconds)) = found {
-            let reporter_cpu = cpu;
-            self.detections.push(Detection {
-                detector,
-                reporter_cpu,
-                named_cpu,
-                time,
-                printed_seconds,
-            });
-        }
+        self.detections.extend(Detection::of(record));
         match *event {
             Event::SoftLockup { printed } => self.soft_lockups.push(SoftLockup {
                 cpu,
