@@ -184,3 +184,39 @@ mod tests {
         assert_eq!(is_hardlockup(watch, 2, 1).1, HardlockupVerdict::Lockup);
     }
 }
+
+#[cfg(all(test, loom))]
+mod loom_models {
+    use std::rc::Rc;
+
+    use loom::thread;
+
+    use super::*;
+    use crate::flag::Flag;
+    use crate::sync::AtomicU64;
+
+    /// The buddy reads the count without any order. It is enough: counts never go back, and a tick that the buddy can
+    /// know of (here: it was told) is one that it sees, so a live CPU is not taken for a dark one.
+    #[test]
+    fn a_tick_that_the_buddy_can_know_of_is_seen() {
+        loom::model(|| {
+            let shared = Rc::new((AtomicU64::new(1), Flag::default()));
+            let owner = Rc::clone(&shared);
+            let ticks = thread::spawn(move || {
+                owner.0.fetch_add(1, Relaxed);
+                owner.1.set();
+            });
+            let (interrupts, told) = &*shared;
+            let first = interrupts.load(Relaxed);
+            let (watch, _) = is_hardlockup(HardlockupWatch::default(), first, 1);
+            let knows = told.is_set();
+            let second = interrupts.load(Relaxed);
+            assert!(second >= first);
+            let verdict = is_hardlockup(watch, second, 1).1;
+            if knows && first == 1 {
+                assert_eq!(verdict, HardlockupVerdict::Alive);
+            }
+            ticks.join().unwrap();
+        });
+    }
+}
