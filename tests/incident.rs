@@ -211,6 +211,9 @@ fn a_notifier_that_faults_for_ever_ends_when_the_stack_is_spent() {
     assert_eq!(arm64.outcome, Outcome::Panicked, "arm64 notices");
     let x86 = endless(KernelVersion::X86V6_1);
     assert_eq!(x86.oopses.last().unwrap().count, Some(MAX_NESTED_OOPSES));
+    for report in [&arm64, &x86] {
+        assert!(report.oopses.iter().enumerate().all(|(n, oops)| oops.nested == (n > 0)));
+    }
     assert_eq!((x86.outcome, x86.culprit), (Outcome::Hung, Some(CpuId::BOOT)));
     assert_eq!(reported_cpus(&x86)[0], 5, "and whoever calls it waits");
 }

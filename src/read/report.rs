@@ -234,6 +234,9 @@ impl Report {
     }
 }
 
+/// What runs while an oops is reported: arm64's function, and x86's. A fault above it is a nested one.
+const OOPS_REPORTS: [&str; 2] = ["die", "__die_body"];
+
 /// What is gathered on the way through the records.
 struct Reader {
     view: View,
@@ -276,7 +279,7 @@ impl Reader {
                 addr,
                 write,
                 count: None,
-                nested: view.stack().contains(&"die"),
+                nested: view.stack().iter().any(|func| OOPS_REPORTS.contains(func)),
             }),
             Event::Oops { count, .. } => {
                 let last = self.oopses.iter_mut().rfind(|oops| oops.cpu == cpu);
