@@ -24,6 +24,9 @@ use crate::{
 /// `smp.csd_lock_timeout`: the first report comes after this long.
 pub(crate) const CSD_LOCK_TIMEOUT_NS: u64 = 5 * NSEC_PER_SEC;
 
+/// A report is made when *more* than the time-out has passed.
+const LATER: u64 = 1;
+
 /// A CPU that waits for a csd, and keeps an eye on the clock.
 pub(crate) struct CsdWaiter<'a> {
     cpu: &'a Cpu,
@@ -32,8 +35,8 @@ pub(crate) struct CsdWaiter<'a> {
     target: CpuId,
     /// `ts0`: when the wait began.
     began: KernelTime,
-    /// `ts1`: when it was last reported.
-    reported: Cell<KernelTime>,
+    /// When the next report is due.
+    due: Cell<KernelTime>,
     /// `bug_id`, 0 before the first report.
     number: Cell<u32>,
     messages: Cell<u64>,
@@ -48,7 +51,7 @@ impl<'a> CsdWaiter<'a> {
             csd_id,
             target,
             began: now,
-            reported: Cell::new(now),
+            due: Cell::new(now + CSD_LOCK_TIMEOUT_NS + LATER),
             number: Cell::new(0),
             messages: Cell::new(0),
         }
@@ -61,14 +64,10 @@ impl<'a> CsdWaiter<'a> {
         }
     }
 
-    /// When the next report is due: after 5 s; then each time a multiple of that later, the more the more CPUs.
-    fn due(&self) -> KernelTime {
-        let messages = self.messages.get();
-        let patience = match messages {
-            0 => 1,
-            _ => u64::from(self.cpu.shared().nr_online().ilog2()) / 2 + 1,
-        };
-        self.reported.get() + CSD_LOCK_TIMEOUT_NS * (messages + 1) * patience
+    /// When a report at `now` is followed by the next: each time a multiple of 5 s later, the more the more CPUs.
+    fn due_after(&self, now: KernelTime) -> KernelTime {
+        let patience = u64::from(self.cpu.shared().nr_online().ilog2()) / 2 + 1;
+        now + CSD_LOCK_TIMEOUT_NS * (self.messages.get() + 1) * patience + LATER
     }
 
     /// In Linux: `csd_lock_wait_toolong`.
@@ -111,7 +110,7 @@ impl<'a> CsdWaiter<'a> {
         if first {
             cpu.record(Event::DumpStack);
         }
-        self.reported.set(now);
+        self.due.set(self.due_after(now));
     }
 }
 
@@ -125,7 +124,7 @@ impl ThisCpu for CsdWaiter<'_> {
     }
 
     fn relax(&self) {
-        let due = self.due() + 1; // later than that, not at it
+        let due = self.due.get();
         self.cpu.relax_until(due);
         let locked = self.csd.flags().load(Relaxed) & CSD_FLAG_LOCK != 0;
         if locked && self.cpu.now() >= due && !std::thread::panicking() {
