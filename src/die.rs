@@ -66,7 +66,7 @@ pub(crate) fn die(cpu: &Cpu, esr: u32) {
 
 /// x86's: the lock comes before the first line, the registers before the notifiers, and the lock is given back before
 /// anybody thinks of a panic. In Linux: `oops_begin`, `show_fault_oops`, `__die`, `oops_end`.
-pub(crate) fn page_fault_oops(cpu: &Cpu, fault: Event, error_code: u32) {
+pub(crate) fn x86_oops(cpu: &Cpu, fault: Option<Event>, error_code: u32) {
     let irq = disable_interrupts(cpu);
     {
         let _frame = cpu.frame("oops_begin");
@@ -74,7 +74,7 @@ pub(crate) fn page_fault_oops(cpu: &Cpu, fault: Event, error_code: u32) {
     }
     let oops_in_progress = &cpu.shared().oops_in_progress;
     oops_in_progress.fetch_add(1, Relaxed); // bust_spinlocks(1)
-    cpu.record(fault);
+    fault.into_iter().for_each(|fault| cpu.record(fault));
     let answer = {
         let _frame = cpu.frame("__die_body");
         header(cpu, error_code);
@@ -129,13 +129,14 @@ fn panic_if_fatal(cpu: &Cpu) {
     }
 }
 
-/// `BUG()`: the kernel found itself in a state that cannot be. In Linux: `bug_handler`, which enters `die`, and so takes
-/// the same lock.
-pub(crate) fn bug(cpu: &Cpu) -> ! {
+/// `BUG()`: the kernel found itself in a state that cannot be. It enters the report of an oops, and so takes the same
+/// lock. Comes back if a notifier says [`Notify::Stop`]: then the kernel goes on behind it. In Linux: `bug_handler`;
+/// x86's `handle_invalid_op`.
+pub(crate) fn bug(cpu: &Cpu) {
     /// `ESR_EL1` of the BRK instruction that `BUG()` is.
     const BRK_ESR: u32 = 0x3c << 26 | 1 << 25 | 0x800;
-    let _frames = cpu.frames(cpu.shared().config.kernel.bug());
+    let kernel = cpu.shared().config.kernel;
+    let _frames = cpu.frames(kernel.bug());
     cpu.record(Event::Bug);
-    die(cpu, BRK_ESR);
-    unreachable!("no notifier can spare a task from a BUG")
+    if kernel.is_x86() { x86_oops(cpu, None, 0) } else { die(cpu, BRK_ESR) }
 }

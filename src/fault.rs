@@ -7,7 +7,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::die::{die, page_fault_oops};
+use crate::die::{die, x86_oops};
 use crate::record::Event;
 use crate::smp::kick_all_cpus_sync;
 use crate::task::do_exit;
@@ -53,7 +53,8 @@ impl Cpu {
         if self.shared().config.kernel.is_x86() {
             let error_code = u32::from(write) << 1; // a kernel access to a page that is not present
             let fault = Event::Fault { addr, write, esr: error_code };
-            page_fault_oops(self, fault, error_code);
+            x86_oops(self, Some(fault), error_code);
+            self.nested_oopses.set(self.nested_oopses.get() - 1); // spared
             return;
         }
         let esr = data_abort_esr(access);

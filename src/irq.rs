@@ -171,8 +171,8 @@ impl Cpu {
     }
 
     /// An interruption point: takes every pending interrupt that this CPU accepts, then lets the stopper run.
-    /// Returns whether there was any.
-    /// Not while frames are unwound: a handler that had to unwind in turn would abort the process.
+    /// Returns whether there was any. Not while frames are unwound: a handler that had to unwind in turn would abort the
+    /// process.
     pub(crate) fn take_interrupts(&self) -> bool {
         if self.shared().is_halting() || std::thread::panicking() {
             return false;

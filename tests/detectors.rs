@@ -4,7 +4,8 @@ use softlockup::read::report::{Detection, Detector, Outcome, Report};
 use softlockup::scenario::nested_oops::{Arrivals, At, Before, NestedOops, Notifier, OOPS_AT};
 use softlockup::{
     Access, BuddyRule, Config, Cpu, CpuId, Detectors, Event, Incident, KernelTime, KernelVersion,
-    Machine, NSEC_PER_SEC, Parts, Sysctl, Task, ThisCpu, hardlockup, irq, nmi,
+    Machine, NSEC_PER_SEC, NotifierBlock, Notify, Parts, Sysctl, Task, ThisCpu, hardlockup, irq,
+    kick_all_cpus_sync, nmi,
 };
 
 /// How many runs each statement is tried on: 100, or what `SEEDS` in the environment says.
@@ -359,6 +360,40 @@ fn panic_on_ipistall_backfires_on_the_same_die_lock() {
     assert!(console.contains("kernel BUG at kernel/smp.c:0!"));
     assert!(!console.contains("Oops - BUG"), "die() waits before it prints");
     assert!(!console.contains("Kernel panic"));
+}
+
+#[test]
+fn a_bug_that_a_notifier_stops_is_reported_and_the_kernel_goes_on() {
+    let kernels = [
+        (KernelVersion::V6_12, "Internal error: Oops - BUG: 00000000f2000800 [#1] SMP"),
+        (KernelVersion::X86V6_1, "invalid opcode: 0000 [#1] PREEMPT SMP NOPTI"),
+    ];
+    for (kernel, header) in kernels {
+        let config = Config {
+            nr_cpus: 4,
+            kernel,
+            detectors: Detectors { csd: true, ..Detectors::NONE },
+            sysctl: Sysctl { panic_on_ipistall_ms: 20_000, ..Sysctl::default() },
+            until: at(100.0),
+            ..Config::default()
+        };
+        let mut machine = Machine::new(config, Parts::stock()).unwrap();
+        machine.register_die_notifier(NotifierBlock::new("kgdb", 0, |_: &Cpu| Notify::Stop));
+        let slow = |cpu: &Cpu| {
+            let _irq = irq::disable_local(cpu);
+            cpu.spend(40 * NSEC_PER_SEC);
+        };
+        machine.spawn(CpuId(0), Task::new("slow", 1, at(10.0), slow));
+        let call = |cpu: &Cpu| {
+            kick_all_cpus_sync(cpu);
+            cpu.printk("answered");
+        };
+        machine.spawn(CpuId(1), Task::new("caller", 2, at(11.0), call));
+        let console = machine.run().unwrap().incident.console();
+        for line in ["kernel BUG at kernel/smp.c:0!", header, "answered"] {
+            assert_eq!(console.matches(line).count(), 1, "{line}\n{console}");
+        }
+    }
 }
 
 #[test]

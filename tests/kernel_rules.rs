@@ -239,6 +239,22 @@ fn notifiers_are_asked_by_priority_until_one_ends_the_chain() {
 }
 
 #[test]
+fn on_x86_a_task_that_is_spared_may_oops_as_often_as_it_likes() {
+    let tasks: Vec<(u32, Body)> = vec![(
+        0,
+        Box::new(|cpu| {
+            (0..2 * softlockup::MAX_NESTED_OOPSES).for_each(|_| cpu.null_deref(Access::Read, 8));
+            cpu.printk("alive");
+        }),
+    )];
+    let change = |config: &mut Config, blocks: &mut Vec<NotifierBlock>| {
+        config.kernel = softlockup::KernelVersion::X86V6_1;
+        blocks.push(NotifierBlock::new("kgdb", 0, |_: &Cpu| Notify::Stop));
+    };
+    assert_eq!(printed(&run_with(change, tasks)), ["alive"]);
+}
+
+#[test]
 fn a_stopping_notifier_keeps_the_registers_from_being_printed_in_stock_order() {
     let shows_registers = |answer| {
         let tasks: Vec<(u32, Body)> = vec![(0, Box::new(|cpu| cpu.null_deref(Access::Read, 8)))];

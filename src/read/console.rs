@@ -86,7 +86,8 @@ impl Console {
             }
             Event::Fault { addr, write, esr } => self.unable_to_handle(p, addr, write, esr),
             Event::Oops { count, esr } if self.kernel.is_x86() => {
-                p.line(format_args!("Oops: {esr:04x} [#{count}] PREEMPT SMP NOPTI"))
+                let what = x86::what_oopsed(view);
+                p.line(format_args!("{what}: {esr:04x} [#{count}] PREEMPT SMP NOPTI"))
             }
             Event::Oops { count, esr } => {
                 let width = match self.kernel {

@@ -13,6 +13,15 @@ use crate::read::view::{CpuView, Regs};
 const EFLAGS_IF: u32 = 0x202;
 const EFLAGS_NO_IF: u32 = 0x002;
 
+/// What the header of an oops calls it: by the exception that is being reported, the innermost one.
+pub(super) fn what_oopsed(view: &CpuView) -> &'static str {
+    let stack = view.stack();
+    match stack.iter().find(|func| func.starts_with("exc_")) {
+        Some(&"exc_invalid_op") => "invalid opcode",
+        _ => "Oops",
+    }
+}
+
 /// `show_trace_log_lvl`.
 pub(super) fn show_trace(p: &mut Printer<'_>, places: &[Place<'_>]) -> fmt::Result {
     p.line(format_args!("Call Trace:"))?;
