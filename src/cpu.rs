@@ -63,7 +63,9 @@ pub struct Cpu {
     pub(crate) in_irq: Cell<bool>,
     pub(crate) in_nmi: Cell<bool>,
     pub(crate) heartbeat: Cell<Heartbeat>,
-    /// What this CPU remembers of the next one, as its buddy.
+    /// The next CPU when this one last looked after it.
+    pub(crate) buddy: Cell<Option<CpuId>>,
+    /// What this CPU remembers of it.
     pub(crate) buddy_watch: Cell<HardlockupWatch>,
     /// What its perf NMI remembers of this CPU itself.
     pub(crate) perf_watch: Cell<HardlockupWatch>,
@@ -87,6 +89,7 @@ impl Cpu {
             in_irq: Cell::new(false),
             in_nmi: Cell::new(false),
             heartbeat: Cell::default(),
+            buddy: Cell::new(None),
             buddy_watch: Cell::default(),
             perf_watch: Cell::default(),
             stopper_queued: Cell::new(false),

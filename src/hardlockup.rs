@@ -6,12 +6,12 @@
 //! | atomic of a CPU | written by | read by | order |
 //! |---|---|---|---|
 //! | `hrtimer_interrupts` | the owner, once per sample | whoever watches it | Relaxed: a count, nothing hangs on it |
-//! | `hardlockup_touched` | the owner sets it, whoever watches it clears it | the latter | Relaxed: a hint, good for one check |
+//! | `hardlockup_touched` | the owner sets it, and whoever begins to watch it; whoever watches it clears it | the latter | Relaxed: a hint, good for one check |
 //!
 //! In Linux: `kernel/watchdog.c`, `watchdog_hardlockup_check`, `is_hardlockup`; `kernel/watchdog_buddy.c`;
 //! `kernel/watchdog_perf.c`.
-//! Here it differs: what is remembered of a CPU lies with the CPU that watches it, who never changes; and both detectors
-//! can run at once, where Linux is built with one.
+//! Here it differs: what is remembered of a CPU lies with the CPU that watches it, which forgets it when another CPU comes
+//! between; and both detectors can run at once, where Linux is built with one.
 
 use std::cell::Cell;
 use std::sync::atomic::Ordering::Relaxed;
@@ -98,12 +98,24 @@ pub(crate) fn watchdog_hardlockup_kick(cpu: &Cpu) {
         && interrupts.is_multiple_of(every)
         && let Some(next) = watchdog_next_cpu(cpu)
     {
+        if cpu.buddy.replace(Some(next)) != Some(next) {
+            cpu.buddy_watch.set(HardlockupWatch::default());
+        }
         watchdog_hardlockup_check(cpu, next, &cpu.buddy_watch, miss_thresh);
     }
 }
 
-/// Starts the perf detector on a CPU that comes online, if there is one: it needs an NMI.
+/// A CPU comes online. Whoever looks at it before its timer has run, and whomever it looks at from now on, is touched:
+/// nobody remembers a count of theirs yet. In Linux: `watchdog_hardlockup_enable` of either detector.
 pub(crate) fn watchdog_hardlockup_enable(cpu: &Cpu) {
+    for touched in [Some(cpu.id()), watchdog_next_cpu(cpu)].into_iter().flatten() {
+        cpu.shared().per_cpu(touched).hardlockup_touched.store(true, Relaxed);
+    }
+    start_perf_counter(cpu);
+}
+
+/// Starts the perf detector's counter, if there is one: it needs an NMI.
+fn start_perf_counter(cpu: &Cpu) {
     let config = &cpu.shared().config;
     if config.detectors.hardlockup_perf && config.has_nmi() {
         let period_ns = config.watchdog_thresh_secs * NSEC_PER_SEC;
@@ -113,7 +125,7 @@ pub(crate) fn watchdog_hardlockup_enable(cpu: &Cpu) {
 
 /// The NMI that a CPU gets for every `watchdog_thresh` seconds of cycles. In Linux: `watchdog_overflow_callback`.
 pub(crate) fn watchdog_overflow_callback(cpu: &Cpu) {
-    watchdog_hardlockup_enable(cpu); // the next one
+    start_perf_counter(cpu); // the next one
     watchdog_hardlockup_check(cpu, cpu.id(), &cpu.perf_watch, 1);
 }
 

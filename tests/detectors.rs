@@ -3,9 +3,9 @@
 use softlockup::read::report::{Detection, Detector, Outcome, Report};
 use softlockup::scenario::nested_oops::{Arrivals, At, Before, NestedOops, Notifier, OOPS_AT};
 use softlockup::{
-    Access, BuddyRule, Config, Cpu, CpuId, Detectors, Event, Incident, KernelTime, KernelVersion,
-    Machine, NSEC_PER_SEC, NotifierBlock, Notify, Parts, Sysctl, Task, ThisCpu, hardlockup, irq,
-    kick_all_cpus_sync, nmi,
+    Access, BringUp, BuddyRule, Config, Cpu, CpuId, Detectors, Event, Incident, KernelTime,
+    KernelVersion, Machine, NSEC_PER_SEC, NotifierBlock, Notify, Parts, Sysctl, Task, ThisCpu,
+    hardlockup, irq, kick_all_cpus_sync, nmi,
 };
 
 /// How many runs each statement is tried on: 100, or what `SEEDS` in the environment says.
@@ -240,6 +240,24 @@ fn the_perf_detector_lets_cpu0_report_itself() {
         assert_eq!((found[0].reporter_cpu, found[0].named_cpu), (CpuId(0), CpuId(0)));
         let delay = since_dark(found[0]);
         assert!((6 * NSEC_PER_SEC..20 * NSEC_PER_SEC).contains(&delay), "{delay}");
+    }
+}
+
+#[test]
+fn no_buddy_calls_a_cpu_locked_up_that_has_just_come_online() {
+    for n in 0..60 {
+        let rule = [BuddyRule::EVERY_THIRD_SAMPLE, BuddyRule::EVERY_SAMPLE][n as usize % 2];
+        let config = Config {
+            nr_cpus: 2 + n as u32 % 4,
+            watchdog_thresh_secs: 2,
+            // Each CPU comes 0 to 3 sample periods after the last one.
+            bring_up: BringUp { per_cpu_ns: n * 40_000_000 + 2_236_099, ..BringUp::default() },
+            detectors: Detectors { hardlockup_buddy: Some(rule), ..Detectors::NONE },
+            until: at(60.0),
+            ..Config::default()
+        };
+        let incident = Machine::new(config, Parts::stock()).unwrap().run().unwrap().incident;
+        assert_eq!(incident.console(), "", "bring-up {n}");
     }
 }
 
