@@ -35,15 +35,20 @@ pub(crate) struct Running {
 
 impl Running {
     /// Starts a thread for each CPU. Each waits for the clock.
-    pub(crate) fn boot(shared: Arc<Shared>, tasks: Vec<Vec<Task>>) -> Result<Self, RunError> {
-        let core_of = choose_cores(&shared.config);
+    pub(crate) fn boot(
+        shared: Arc<Shared>,
+        tasks: Vec<Vec<Task>>,
+        pins: &[(CpuId, usize)],
+    ) -> Result<Self, RunError> {
+        let core_of = choose_cores(&shared.config, pins);
         let mut running = Running {
             shared,
             threads: Vec::with_capacity(tasks.len()),
             deadline: RefCell::new(HostDeadline::new()),
         };
         for (n, tasks) in tasks.into_iter().enumerate() {
-            let (cpu, core) = (CpuId::from(n), core_of(n));
+            let cpu = CpuId::from(n);
+            let core = core_of(cpu);
             let on_thread = Arc::clone(&running.shared);
             let spawned = std::thread::Builder::new()
                 .name(format!("cpu/{cpu}"))
@@ -104,16 +109,22 @@ impl Drop for Running {
 }
 
 /// Which core each CPU's thread is pinned to. In lockstep all share one, because handing the turn to a thread on
-/// another core costs ten times as much; machines that run at the same time take different ones.
-fn choose_cores(config: &Config) -> impl Fn(usize) -> Option<CoreId> + use<> {
+/// another core costs ten times as much; machines that run at the same time take different ones. `pins` come first.
+fn choose_cores<'a>(
+    config: &Config,
+    pins: &'a [(CpuId, usize)],
+) -> impl Fn(CpuId) -> Option<CoreId> + use<'a> {
     // Written by every machine that boots (Relaxed: a count).
     static MACHINES: AtomicUsize = AtomicUsize::new(0);
     let cores = host::cores();
     let machine = MACHINES.fetch_add(1, Relaxed);
     let lockstep = matches!(config.clock, Clock::Lockstep { .. });
     move |cpu| {
-        let n = if lockstep { machine } else { cpu };
-        cores.get(n % cores.len().max(1)).copied()
+        let n = if lockstep { machine } else { cpu.index() };
+        match pins.iter().rfind(|(pinned, _)| *pinned == cpu) {
+            Some(&(_, id)) => Some(CoreId { id }),
+            None => cores.get(n % cores.len().max(1)).copied(),
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 //! `llist_reverse_order`.
 //! Here it differs: a csd is named by a number and not by a pointer, so the list needs no `unsafe`.
 
+use crate::MailboxCallQueue;
 use crate::sync::{AtomicU32, Ordering::*};
 
 /// Names a csd among all csds of a machine.
@@ -27,6 +28,13 @@ impl Link {
     /// The csd this link leads to.
     pub fn get(&self) -> Option<CsdId> {
         decode(self.0.load(Relaxed))
+    }
+
+    /// Lets this link lead to `next`, and returns where it led.
+    ///
+    /// One read-modify-write, so that the csd's line is fetched to be written at once: its reader will unlock it next.
+    fn replace(&self, next: Option<CsdId>) -> Option<CsdId> {
+        decode(self.0.swap(encode(next), Relaxed))
     }
 
     /// Lets this link lead to `next`.
@@ -66,6 +74,12 @@ pub trait CallQueue: Default + Send + Sync + 'static {
     /// Takes everything and returns the oldest; its [`Link`] leads to the next oldest, and so on. The queue is empty
     /// afterwards: whoever pushes from now on sends an IPI again.
     fn take_all(&self, links: &(impl Links + ?Sized)) -> Option<CsdId>;
+
+    /// The mailbox, if this queue is one: a faster way for a call that somebody waits for. Leave it as it is; a queue that
+    /// hands out the mailbox of another must hand on `push` and `take_all` to it as well.
+    fn mailbox(&self) -> Option<&MailboxCallQueue> {
+        None
+    }
 }
 
 /// The kernel's shape: a lock-free stack, turned over when it is taken.
@@ -85,9 +99,16 @@ impl Default for KernelCallQueue {
     }
 }
 
+impl KernelCallQueue {
+    /// Whether nothing is posted. Whoever posted earlier is seen.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.load(Acquire) == 0
+    }
+}
+
 impl CallQueue for KernelCallQueue {
     fn push(&self, csd: CsdId, links: &(impl Links + ?Sized)) -> bool {
-        let mut first = self.first.load(Relaxed);
+        let mut first = 0; // a guess, and mostly right: to look first would fetch the line twice
         loop {
             links.link(csd).set(decode(first));
             match self.first.compare_exchange(first, encode(Some(csd)), Release, Relaxed) {
@@ -101,8 +122,7 @@ impl CallQueue for KernelCallQueue {
         let mut newest = decode(self.first.swap(0, Acquire));
         let mut oldest = None;
         while let Some(csd) = newest {
-            newest = links.link(csd).get();
-            links.link(csd).set(oldest);
+            newest = links.link(csd).replace(oldest);
             oldest = Some(csd);
         }
         oldest

@@ -11,11 +11,13 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
 
+use crossbeam_utils::CachePadded;
 use crossbeam_utils::atomic::AtomicCell;
 
-use crate::clock::Waiting;
+use crate::clock::wall::TimerPoll;
+use crate::clock::{ClockSource, Waiting};
 use crate::flag::Flag;
-use crate::irq::Mailbox;
+use crate::irq::Interrupts;
 use crate::machine::Shared;
 use crate::record::{Event, Symbol};
 use crate::task::Task;
@@ -23,34 +25,39 @@ use crate::{
     CallFunction, CpuId, HardlockupWatch, Heartbeat, KernelTime, Pid, ThisCpu, Vector, watchdog,
 };
 
-/// What other CPUs, and the host, may see of a CPU.
+/// What other CPUs, and the host, may see of a CPU. What is written often has a cache line of its own, or everybody who
+/// looks whether a CPU is online would slow it down.
 #[derive(Debug, Default)]
 pub(crate) struct PerCpu {
-    pub(crate) mailbox: Mailbox,
+    pub(crate) irq: CachePadded<Interrupts>,
+    pub(crate) own: CachePadded<Own>,
     /// See [`crate::hardlockup`].
     pub(crate) hrtimer_interrupts: AtomicU64,
     /// See [`crate::hardlockup`].
     pub(crate) hardlockup_touched: AtomicBool,
     /// See [`crate::nmi`].
     pub(crate) backtrace_wanted: Flag,
+    /// Set by the CPU when it comes up and cleared when it stops; read by callers that pick their targets, and by a CPU
+    /// that panics.
+    pub(crate) online: Flag,
+    /// The CPU's thread is over. Written by the CPU, read by the host (Relaxed).
+    pub(crate) gone: AtomicBool,
+    /// The host's number of the CPU's thread, 0 while unknown. Written by the CPU, read by the host (Relaxed).
+    pub(crate) thread: AtomicU64,
+}
+
+/// What a CPU writes all the time, and others read rarely.
+#[derive(Debug, Default)]
+pub(crate) struct Own {
+    /// Interruption points passed. Written by the CPU, read by the host (Relaxed): a CPU that runs without passing
+    /// any has hung its host thread.
+    pub(crate) progress: AtomicU64,
     /// See [`crate::csd_debug`].
     pub(crate) cur_csd: AtomicU32,
     /// See [`crate::csd_debug`].
     pub(crate) cur_csd_func: AtomicCell<Option<&'static CallFunction>>,
     /// See [`crate::csd_debug`].
     pub(crate) trigger_backtrace: AtomicBool,
-    /// Set by the CPU when it comes up and cleared when it stops; read by callers that pick their targets, and by a CPU
-    /// that panics.
-    pub(crate) online: Flag,
-    /// Interruption points passed. Written by the CPU, read by the host (Relaxed): a CPU that runs without passing
-    /// any has hung its host thread.
-    pub(crate) progress: AtomicU64,
-    /// The CPU's thread sleeps and owes no progress. Written by the CPU, read by the host (Relaxed).
-    pub(crate) asleep: AtomicBool,
-    /// The CPU's thread is over. Written by the CPU, read by the host (Relaxed).
-    pub(crate) gone: AtomicBool,
-    /// The host's number of the CPU's thread, 0 while unknown. Written by the CPU, read by the host (Relaxed).
-    pub(crate) thread: AtomicU64,
 }
 
 /// One simulated CPU: a thread of its own, and the kernel code on it.
@@ -59,6 +66,12 @@ pub(crate) struct PerCpu {
 pub struct Cpu {
     shared: Arc<Shared>,
     id: CpuId,
+    /// Whether a record goes anywhere: into a ring, or to a clock that wants to know what is visible.
+    records: bool,
+    /// See [`Shared::letters_ring`].
+    pub(crate) letters_ring: bool,
+    /// When a spinning CPU last looked at its timers, and how often it must.
+    timer_poll: TimerPoll,
     pub(crate) preempt_count: Cell<u32>,
     pub(crate) in_irq: Cell<bool>,
     pub(crate) in_nmi: Cell<bool>,
@@ -82,7 +95,11 @@ pub struct Cpu {
 
 impl Cpu {
     pub(crate) fn new(shared: Arc<Shared>, id: CpuId) -> Self {
+        let lockstep = matches!(shared.clock, ClockSource::Lockstep(_));
         Cpu {
+            records: shared.config.record || lockstep,
+            letters_ring: shared.letters_ring(),
+            timer_poll: TimerPoll::default(),
             shared,
             id,
             preempt_count: Cell::new(0),
@@ -104,7 +121,7 @@ impl Cpu {
     /// `secondary_start_kernel`, `cpu_startup_entry`.
     pub(crate) fn start(&self, tasks: Vec<Task>) -> Infallible {
         self.shared.check_halt();
-        self.per_cpu().trigger_backtrace.store(true, Relaxed);
+        self.per_cpu().own.trigger_backtrace.store(true, Relaxed);
         self.per_cpu().online.set();
         self.record(Event::Online);
         watchdog::watchdog_enable(self);
@@ -119,8 +136,8 @@ impl Cpu {
         self.shared.per_cpu(self.id)
     }
 
-    pub(crate) fn mailbox(&self) -> &Mailbox {
-        &self.per_cpu().mailbox
+    pub(crate) fn irq(&self) -> &Interrupts {
+        &self.per_cpu().irq
     }
 
     /// How many times the watchdog sampled `cpu`. In Linux: `per_cpu(hrtimer_interrupts, cpu)`.
@@ -138,7 +155,15 @@ impl Cpu {
 
     /// Writes one record, stamped with this CPU and now. Waits for nobody, so that it can be called with any lock held
     /// and interrupts off.
+    #[inline(always)]
     pub(crate) fn record(&self, event: Event) {
+        if self.records {
+            self.record_now(event);
+        }
+    }
+
+    #[inline(never)]
+    fn record_now(&self, event: Event) {
         self.record_at(self.now(), event);
     }
 
@@ -160,8 +185,10 @@ impl Cpu {
 
     /// Opens the stack frame of a kernel function; it stands in call traces until the guard ends.
     pub fn frame(&self, func: impl Into<Symbol>) -> Frame<'_> {
-        let func = func.into();
-        self.record(Event::Enter { func: func.clone() });
+        let func = self.records.then(|| func.into());
+        if let Some(func) = &func {
+            self.record(Event::Enter { func: func.clone() });
+        }
         Frame { cpu: self, func }
     }
 
@@ -177,16 +204,16 @@ impl Cpu {
     /// ([`Config::lose_ipi`](crate::Config::lose_ipi)).
     pub(crate) fn send_ipi(&self, target: CpuId, vector: Vector) {
         self.record(Event::IpiSend { to: target, vector });
-        if self.shared.loses_ipi(target, vector, self.now()) {
+        if self.shared.loses_ipi(target, vector) {
             return;
         }
-        let mailbox = &self.shared.per_cpu(target).mailbox;
-        mailbox.raise(vector);
-        self.shared.clock.kick(target, mailbox);
+        let irq = &self.shared.per_cpu(target).irq;
+        irq.raise(vector);
+        self.shared.clock.kick(target, irq);
     }
 
     /// Sleeps until an interrupt that this CPU accepts has been taken, or until `deadline`. In Linux: WFI.
-    pub(crate) fn wait_for_interrupt(&self, deadline: Option<KernelTime>) {
+    pub fn wait_for_interrupt(&self, deadline: Option<KernelTime>) {
         self.wait(Waiting { looks: false, deadline });
     }
 
@@ -198,7 +225,7 @@ impl Cpu {
         self.shared.check_halt();
     }
 
-    /// Every wait of every CPU: an interruption point, then the clock, then an interruption point.
+    /// Every wait of every CPU but one: an interruption point, then the clock, then an interruption point.
     fn wait(&self, waiting: Waiting) {
         self.shared.check_halt();
         self.check_killed();
@@ -208,6 +235,25 @@ impl Cpu {
         self.shared.clock.wait(&self.shared, self.id, waiting, self.accepts());
         self.shared.check_halt();
         self.take_interrupts();
+    }
+
+    /// Waits for something that another CPU may change. In wall-clock time that is to spin: to look around, as quickly
+    /// as can be, and let the caller look again.
+    fn look(&self, deadline: Option<KernelTime>) {
+        let ClockSource::Wall(clock) = &self.shared.clock else {
+            return self.wait(Waiting { looks: true, deadline });
+        };
+        self.shared.check_halt();
+        self.check_killed();
+        let poll_timers = || {
+            if self.timer_poll.is_due() {
+                self.timer_poll.polled(clock.poll_timer(self.id, self.irq()));
+            }
+        };
+        if !self.take_interrupts_after(poll_timers) {
+            self.shared.progress(self.id);
+            clock.spin();
+        }
     }
 }
 
@@ -221,11 +267,11 @@ impl ThisCpu for Cpu {
     }
 
     fn relax(&self) {
-        self.wait(Waiting { looks: true, deadline: None });
+        self.look(None);
     }
 
     fn relax_until(&self, deadline: KernelTime) {
-        self.wait(Waiting { looks: true, deadline: Some(deadline) });
+        self.look(Some(deadline));
     }
 }
 
@@ -233,12 +279,15 @@ impl ThisCpu for Cpu {
 #[must_use = "the frame is closed when the guard is dropped"]
 pub struct Frame<'a> {
     cpu: &'a Cpu,
-    func: Symbol,
+    /// `None` if nothing is recorded.
+    func: Option<Symbol>,
 }
 
 impl Drop for Frame<'_> {
     fn drop(&mut self) {
-        self.cpu.record(Event::Exit { func: std::mem::take(&mut self.func) });
+        if let Some(func) = self.func.take() {
+            self.cpu.record(Event::Exit { func });
+        }
     }
 }
 

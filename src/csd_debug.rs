@@ -7,7 +7,7 @@
 //! |---|---|---|---|
 //! | `cur_csd` | the owner, around each call it runs for another CPU | whoever waits too long for it | Release, Acquire |
 //! | `cur_csd_func` | the owner, before `cur_csd` | the same, after it | carried by `cur_csd` |
-//! | `trigger_backtrace` | the owner sets it at each IPI; whoever takes it may ask for a backtrace | the latter | AcqRel |
+//! | `trigger_backtrace` | the owner sets it at each IPI, or letter that rings; whoever takes it may ask for a backtrace | the latter | AcqRel |
 //!
 //! In Linux: `kernel/smp.c`, `csd_lock_wait_toolong`, with `CONFIG_CSD_LOCK_WAIT_DEBUG` and `csdlock_debug=1`. Here it
 //! differs: it wakes when a report is due, and does not look at the clock in a loop.
@@ -15,8 +15,8 @@
 use std::cell::Cell;
 use std::sync::atomic::Ordering::*;
 
+use crate::csd_table::CallSingleData;
 use crate::record::Event;
-use crate::smp::CallSingleData;
 use crate::{
     CSD_FLAG_LOCK, Cpu, CpuId, CsdId, KernelTime, NSEC_PER_SEC, ThisCpu, Vector, die, nmi,
 };
@@ -92,15 +92,15 @@ impl<'a> CsdWaiter<'a> {
         if stall_ms > 0 && waited_ns > stall_ms * 1_000_000 {
             die::bug(cpu);
         }
-        let per_cpu = shared.per_cpu(self.target);
-        let handled = per_cpu.cur_csd.load(Acquire).checked_sub(1).map(CsdId);
-        let prior = per_cpu.cur_csd_func.load().map_or("", |func| func.name);
+        let other = &shared.per_cpu(self.target).own;
+        let handled = other.cur_csd.load(Acquire).checked_sub(1).map(CsdId);
+        let prior = other.cur_csd_func.load().map_or("", |func| func.name);
         match handled {
             None => cpu.record(Event::CsdUnresponsive { number }),
             Some(csd) if csd == self.csd_id => cpu.record(Event::CsdHandlingThis { number }),
             Some(_) => cpu.record(Event::CsdHandlingPrior { number, func: prior.into() }),
         }
-        if per_cpu.trigger_backtrace.swap(false, AcqRel) {
+        if other.trigger_backtrace.swap(false, AcqRel) {
             nmi::trigger_single_cpu_backtrace(cpu, self.target);
         }
         if handled.is_none() {

@@ -71,14 +71,14 @@ fn is_late(seen: &mut [Option<Seen>], shared: &Shared, cpu: CpuId) -> bool {
     let per_cpu = shared.per_cpu(cpu);
     let halting = shared.is_halting();
     let gone = per_cpu.gone.load(Relaxed);
-    let owes_progress = !gone && (halting || shared.clock.is_running(shared, cpu));
+    let owes_progress = !gone && (halting || shared.clock.is_running(cpu));
     let seen = &mut seen[cpu.index()];
     if !owes_progress {
         *seen = None;
         return false;
     }
     // Once the machine halts there is nothing to wait for: a destructor that goes on relaxing makes no progress.
-    let progress = if halting { u64::MAX } else { per_cpu.progress.load(Relaxed) };
+    let progress = if halting { u64::MAX } else { per_cpu.own.progress.load(Relaxed) };
     let thread = Some(per_cpu.thread.load(Relaxed)).filter(|&thread| thread != 0);
     let cpu_time = thread.and_then(host::thread_cpu_time);
     match seen {

@@ -105,11 +105,13 @@ pub(crate) fn watchdog_hardlockup_kick(cpu: &Cpu) {
     }
 }
 
-/// A CPU comes online. Whoever looks at it before its timer has run, and whomever it looks at from now on, is touched:
-/// nobody remembers a count of theirs yet. In Linux: `watchdog_hardlockup_enable` of either detector.
+/// A CPU comes online. With the buddy, it is touched, because its timer has yet to run, and so is the next one, whose count
+/// this one does not remember yet. In Linux: `watchdog_hardlockup_enable` of `watchdog_buddy.c` and `watchdog_perf.c`.
 pub(crate) fn watchdog_hardlockup_enable(cpu: &Cpu) {
-    for touched in [Some(cpu.id()), watchdog_next_cpu(cpu)].into_iter().flatten() {
-        cpu.shared().per_cpu(touched).hardlockup_touched.store(true, Relaxed);
+    if cpu.shared().config.detectors.hardlockup_buddy.is_some() {
+        for touched in [Some(cpu.id()), watchdog_next_cpu(cpu)].into_iter().flatten() {
+            cpu.shared().per_cpu(touched).hardlockup_touched.store(true, Relaxed);
+        }
     }
     start_perf_counter(cpu);
 }

@@ -2,7 +2,7 @@
 //!
 //! | atomic of a CPU | written by | read by | order |
 //! |---|---|---|---|
-//! | `pending` | any CPU sets a bit (`raise`); the owner clears it (`take`) | the owner at an interruption point; the clock, to see whether it has something to do | SeqCst: in wall-clock time a bit that is set just as the owner goes to sleep must be seen by one of the two |
+//! | `pending` | any CPU sets a bit (`raise`); the owner clears it (`take`) | the owner at an interruption point; the clock, to see whether it has something to do | SeqCst; that a bit which is set just as the owner goes to sleep is not missed is `clock/sleeper.rs`'s doing |
 //! | `irqs_disabled` | the owner only | the owner; others may look | Relaxed: it orders nothing, it only keeps the owner from taking |
 //!
 //! In Linux: `PSTATE.I` (arm64), the GIC's pending state; `include/linux/irqflags.h`.
@@ -14,6 +14,7 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
+use crate::mailbox::Taken;
 use crate::record::Event;
 use crate::sync::{AtomicBool, AtomicU32, Ordering::*};
 use crate::{Cpu, ThisCpu, hardlockup, nmi, panic, smp, watchdog};
@@ -66,26 +67,36 @@ impl fmt::Display for Vector {
     }
 }
 
+/// What interrupts a CPU: a pending bit, or a letter that rings by itself ([`crate::mailbox`]).
+#[derive(Clone, Copy)]
+enum Interrupt {
+    Vector(Vector),
+    Letter(Taken),
+}
+
 /// The vectors that are NMIs, on a machine that has any.
 const NMI_VECTORS: u32 = Vector::Backtrace.bit() | Vector::Perf.bit() | Vector::StopNmi.bit();
+
+/// A CPU that is called without end looks at its timers, and lets its stopper run, after this many interrupts.
+const MAX_INTERRUPTS: u32 = 64;
 
 /// The vectors that a CPU accepts with its interrupts on.
 pub(crate) const ALL_VECTORS: u32 = u32::MAX;
 
-/// The mailbox of one CPU: see the table above.
+/// The interrupts of one CPU: see the table above.
 #[derive(Debug)]
-pub(crate) struct Mailbox {
+pub(crate) struct Interrupts {
     pending: AtomicU32,
     irqs_disabled: AtomicBool,
 }
 
-impl Default for Mailbox {
+impl Default for Interrupts {
     fn default() -> Self {
-        Mailbox { pending: AtomicU32::new(0), irqs_disabled: AtomicBool::new(false) }
+        Interrupts { pending: AtomicU32::new(0), irqs_disabled: AtomicBool::new(false) }
     }
 }
 
-impl Mailbox {
+impl Interrupts {
     /// Makes `vector` pending. Called by any CPU, and by the clock.
     pub(crate) fn raise(&self, vector: Vector) {
         self.pending.fetch_or(vector.bit(), SeqCst);
@@ -97,8 +108,19 @@ impl Mailbox {
     }
 
     /// Takes one pending vector out. Called by the owner.
+    ///
+    /// Polls with a compare-exchange for what is likeliest, a call and nothing else: what the owner then has of the line
+    /// can be written to, and is no copy that must be fetched again ([`crate::mailbox`] does the same).
     fn take(&self, accepts: u32) -> Option<Vector> {
-        let pending = self.pending.load(SeqCst) & accepts;
+        let call = Vector::CallFunction;
+        let pending = match accepts & call.bit() {
+            0 => self.pending.load(SeqCst),
+            lone_call => match self.pending.compare_exchange(lone_call, 0, SeqCst, SeqCst) {
+                Ok(_) => return Some(call),
+                Err(pending) => pending,
+            },
+        };
+        let pending = pending & accepts;
         let vector = Vector::ALL.into_iter().find(|vector| pending & vector.bit() != 0)?;
         self.pending.fetch_and(!vector.bit(), SeqCst);
         Some(vector)
@@ -115,7 +137,7 @@ impl Mailbox {
 
 /// Whether this CPU's interrupts are off. In Linux: `irqs_disabled()`.
 pub fn irqs_disabled(cpu: &Cpu) -> bool {
-    cpu.mailbox().irqs_disabled()
+    cpu.irq().irqs_disabled()
 }
 
 /// Turns this CPU's interrupts off until the guard ends, which turns them back to what they were and takes what
@@ -123,7 +145,7 @@ pub fn irqs_disabled(cpu: &Cpu) -> bool {
 pub fn disable_local(cpu: &Cpu) -> DisabledLocalIrqGuard<'_> {
     let was_disabled = irqs_disabled(cpu);
     if !was_disabled {
-        cpu.mailbox().set_irqs_disabled(true);
+        cpu.irq().set_irqs_disabled(true);
         cpu.record(Event::IrqsOff);
     }
     DisabledLocalIrqGuard { cpu, was_disabled, _not_send: PhantomData }
@@ -154,7 +176,7 @@ impl Drop for DisabledLocalIrqGuard<'_> {
 
 /// Turns interrupts on, whatever is on the stack. In Linux: `local_irq_enable`.
 pub(crate) fn enable_local(cpu: &Cpu) {
-    cpu.mailbox().set_irqs_disabled(false);
+    cpu.irq().set_irqs_disabled(false);
     cpu.record(Event::IrqsOn);
     cpu.take_interrupts();
 }
@@ -174,37 +196,61 @@ impl Cpu {
     /// Returns whether there was any. Not while frames are unwound: a handler that had to unwind in turn would abort the
     /// process.
     pub(crate) fn take_interrupts(&self) -> bool {
+        self.take_interrupts_after(|| self.shared().clock.poll_timer(self.id(), self.irq()))
+    }
+
+    /// The same; `poll_timers` makes this CPU's timers pending if they are due.
+    pub(crate) fn take_interrupts_after(&self, poll_timers: impl FnOnce()) -> bool {
         if self.shared().is_halting() || std::thread::panicking() {
             return false;
         }
-        self.shared().clock.poll_timer(self.id(), self.mailbox());
-        let mut any = false;
-        while let Some(vector) = self.mailbox().take(self.accepts()) {
-            self.handle(vector);
-            any = true;
+        poll_timers();
+        let mut taken = 0;
+        while taken < MAX_INTERRUPTS
+            && let Some(interrupt) = self.next_interrupt()
+        {
+            self.handle(interrupt);
+            taken += 1;
         }
         self.preempt_check();
-        any
+        taken > 0
+    }
+
+    /// Takes one thing out that interrupts this CPU now.
+    fn next_interrupt(&self) -> Option<Interrupt> {
+        let accepts = self.accepts();
+        let calls = accepts & Vector::CallFunction.bit() != 0;
+        let polls_letter = calls && self.letters_ring;
+        if !polls_letter || self.irq().has(accepts) {
+            return self.irq().take(accepts).map(Interrupt::Vector);
+        }
+        let mailbox = self.shared().parts.mailbox(self.id())?;
+        mailbox.take_ringing().map(Interrupt::Letter)
     }
 
     /// Runs one handler, with interrupts off by hardware. A handler may wait, but is not interrupted (by an NMI it
     /// is): else a timer would nest in a timer.
-    fn handle(&self, vector: Vector) {
+    fn handle(&self, interrupt: Interrupt) {
+        let (vector, letter) = match interrupt {
+            Interrupt::Vector(vector) => (vector, None),
+            Interrupt::Letter(taken) => (Vector::CallFunction, Some(taken)),
+        };
         let is_nmi = vector.bit() & NMI_VECTORS != 0 && self.shared().config.has_nmi();
         let context = if is_nmi { &self.in_nmi } else { &self.in_irq };
         context.set(true);
         let were_disabled = irqs_disabled(self);
-        self.mailbox().set_irqs_disabled(true);
+        self.irq().set_irqs_disabled(true);
+        self.shared().progress(self.id());
         self.record(Event::IrqEnter { vector });
         match vector {
             Vector::Timer => watchdog::watchdog_timer_fn(self),
-            Vector::CallFunction => smp::flush_smp_call_function_queue(self),
+            Vector::CallFunction => smp::flush_smp_call_function_queue(self, letter),
             Vector::Backtrace => nmi::nmi_cpu_backtrace(self),
             Vector::Perf => hardlockup::watchdog_overflow_callback(self),
             Vector::Stop | Vector::StopNmi => panic::local_cpu_stop(self),
         }
         self.record(Event::IrqExit { vector });
-        self.mailbox().set_irqs_disabled(were_disabled);
+        self.irq().set_irqs_disabled(were_disabled);
         context.set(false);
     }
 }
@@ -221,16 +267,16 @@ mod loom_models {
     #[test]
     fn what_is_raised_is_taken_once() {
         loom::model(|| {
-            let mailbox = Rc::new(Mailbox::default());
+            let irq = Rc::new(Interrupts::default());
             let raise = |vector| {
-                let mailbox = Rc::clone(&mailbox);
-                thread::spawn(move || mailbox.raise(vector))
+                let irq = Rc::clone(&irq);
+                thread::spawn(move || irq.raise(vector))
             };
             let others = [raise(Vector::Timer), raise(Vector::CallFunction)];
             let mut taken = Vec::new();
-            taken.extend(mailbox.take(ALL_VECTORS));
+            taken.extend(irq.take(ALL_VECTORS));
             others.into_iter().for_each(|other| other.join().unwrap());
-            taken.extend(std::iter::from_fn(|| mailbox.take(ALL_VECTORS)));
+            taken.extend(std::iter::from_fn(|| irq.take(ALL_VECTORS)));
             assert_eq!(taken.len(), 2);
             assert!(taken.contains(&Vector::Timer) && taken.contains(&Vector::CallFunction));
         });
@@ -240,7 +286,7 @@ mod loom_models {
     #[test]
     fn what_comes_while_it_is_taken_is_not_lost() {
         loom::model(|| {
-            let shared = Rc::new((Mailbox::default(), AtomicU32::new(0)));
+            let shared = Rc::new((Interrupts::default(), AtomicU32::new(0)));
             let sender = Rc::clone(&shared);
             let other = thread::spawn(move || {
                 for _ in 0..2 {

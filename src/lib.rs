@@ -49,6 +49,7 @@ mod cpu;
 mod cpumask;
 mod csd;
 mod csd_debug;
+mod csd_table;
 mod deadline;
 mod die;
 mod die_lock;
@@ -62,6 +63,7 @@ pub mod irq;
 mod lockup_detector;
 pub mod log;
 mod machine;
+mod mailbox;
 pub mod nmi;
 mod notifier;
 mod panic;
@@ -101,6 +103,7 @@ pub use lockup_detector::{
     WarnOnceDetector,
 };
 pub use machine::{HostReport, Machine, Run, RunError};
+pub use mailbox::MailboxCallQueue;
 pub use notifier::{NotifierBlock, Notify};
 pub use parts::Parts;
 pub use record::{Event, Record, Symbol};

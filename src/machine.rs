@@ -23,15 +23,15 @@ use parking_lot::{Condvar, Mutex};
 use crate::boot::Running;
 use crate::clock::{Clock, ClockSource};
 use crate::cpu::PerCpu;
+use crate::csd_table::CsdTable;
 use crate::notifier::NotifierChain;
 use crate::parts::KernelParts;
 use crate::record::{Event, Record};
 use crate::recorder::{Merge, Recorder};
-use crate::smp::CsdTable;
 use crate::task::Task;
 use crate::{
     CallQueue, Config, ConfigError, CpuId, CpuMask, CsdLock, DieLock, Incident, KernelTime,
-    LockupDetector, NotifierBlock, Parts, Vector, host, panic,
+    LockupDetector, MailboxCallQueue, NotifierBlock, Parts, Vector, host, panic,
 };
 
 /// What all CPUs of a machine share.
@@ -92,18 +92,32 @@ impl Shared {
     }
 
     /// Whether this IPI gets lost: one of a run at most, and only if the machine is to lose one.
-    pub(crate) fn loses_ipi(&self, target: CpuId, vector: Vector, now: KernelTime) -> bool {
+    pub(crate) fn loses_ipi(&self, target: CpuId, vector: Vector) -> bool {
         self.config.lose_ipi.is_some_and(|lose| {
             vector == Vector::CallFunction
                 && target == lose.to
-                && now >= lose.after
+                && self.clock.now() >= lose.after
                 && !self.ipi_lost.swap(true, Relaxed)
         })
     }
 
+    /// Whether something is there that would interrupt `cpu`, if it accepts these vectors.
+    pub(crate) fn would_be_interrupted(&self, cpu: CpuId, accepts: u32) -> bool {
+        let rings = || self.parts.mailbox(cpu).is_some_and(MailboxCallQueue::rings);
+        self.per_cpu(cpu).irq.has(accepts) || accepts & Vector::CallFunction.bit() != 0 && rings()
+    }
+
+    /// Whether a letter may interrupt its reader by itself. Not if anybody could tell: the record of an IPI comes before
+    /// the IPI, and one that gets lost is an IPI, too.
+    pub(crate) fn letters_ring(&self) -> bool {
+        let Config { record, lose_ipi, clock, .. } = &self.config;
+        let has_mailbox = self.parts.mailbox(CpuId::BOOT).is_some();
+        has_mailbox && matches!(clock, Clock::Wall { .. }) && !record && lose_ipi.is_none()
+    }
+
     /// Counts one interruption point of `cpu`.
     pub(crate) fn progress(&self, cpu: CpuId) {
-        let progress = &self.per_cpu(cpu).progress;
+        let progress = &self.per_cpu(cpu).own.progress;
         progress.store(progress.load(Relaxed) + 1, Relaxed);
     }
 
@@ -154,6 +168,8 @@ impl Shared {
 pub struct Machine {
     shared: Shared,
     tasks: Vec<Vec<Task>>,
+    /// The host cores that CPUs were given by hand.
+    pins: Vec<(CpuId, usize)>,
 }
 
 /// What a machine left behind.
@@ -234,7 +250,8 @@ impl Machine {
             thread_ended: Condvar::new(),
             config,
         };
-        Ok(Machine { shared, tasks: (0..nr_cpus).map(|_| Vec::new()).collect() })
+        let tasks = (0..nr_cpus).map(|_| Vec::new()).collect();
+        Ok(Machine { shared, tasks, pins: Vec::new() })
     }
 
     /// Gives `cpu` a task.
@@ -243,6 +260,18 @@ impl Machine {
     /// If the machine has no such CPU.
     pub fn spawn(&mut self, cpu: CpuId, task: Task) {
         self.tasks[cpu.index()].push(task);
+    }
+
+    /// Pins `cpu`'s thread to this core, by the host's number, and not to the one it would get: in wall-clock time the
+    /// CPUs go round the cores that the process may use, in lockstep all share one. If the host refuses, the thread
+    /// runs unpinned and [`HostReport::refused_pins`] counts it: a core that is not there, or that the process may not use.
+    /// The last pin of a CPU counts.
+    ///
+    /// # Panics
+    /// If the machine has no such CPU.
+    pub fn pin(&mut self, cpu: CpuId, core: usize) {
+        assert!(cpu.0 < self.shared.config.nr_cpus, "the machine has no CPU#{cpu}");
+        self.pins.push((cpu, core));
     }
 
     /// Puts a callback on the die chain. In Linux: `register_die_notifier`.
@@ -269,9 +298,9 @@ impl Machine {
     /// # Panics
     /// As [`run`](Machine::run); and if `observe` does: then, too, after the machine was halted.
     pub fn run_with(self, mut observe: impl FnMut(&Record)) -> Result<Run, RunError> {
-        let Machine { shared, tasks } = self;
+        let Machine { shared, tasks, pins } = self;
         let given: Vec<usize> = tasks.iter().map(Vec::len).collect();
-        let machine = Running::boot(Arc::new(shared), tasks)?;
+        let machine = Running::boot(Arc::new(shared), tasks, &pins)?;
         let shared = &machine.shared;
         shared.clock.start(shared);
 

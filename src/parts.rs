@@ -22,17 +22,18 @@
 //! machine itself is not generic: it sees its parts through [`KernelParts`], so that a learner's edit compiles the
 //! part and not the machine.
 
+use std::any::TypeId;
 use std::marker::PhantomData;
 
 use crossbeam_utils::CachePadded;
 
 use crate::csd_debug::CsdWaiter;
-use crate::smp::CsdTable;
+use crate::csd_table::CsdTable;
 use crate::sync::AtomicU32;
 use crate::{
     AnyDieLock, AnyLockupDetector, Arm64DieLock, CallQueue, Cpu, CpuId, CsdId, CsdLock, DieLock,
-    Heartbeat, KernelCallQueue, KernelCsdLock, KernelVersion, LockupDetector, SampleContext,
-    Verdict,
+    Heartbeat, KernelCallQueue, KernelCsdLock, KernelVersion, LockupDetector, MailboxCallQueue,
+    SampleContext, Verdict,
 };
 
 /// The exchangeable parts of a machine.
@@ -69,7 +70,7 @@ impl<D, Q, C, L> Parts<D, Q, C, L> {
         Parts { die_lock, call_queue: PhantomData, csd_lock, lockup_detector }
     }
 
-    /// With another csd lock.
+    /// With another csd lock. A [`MailboxCallQueue`] then carries calls as the kernel's does, for the lock to be used.
     pub fn with_csd_lock<C2: CsdLock>(self, csd_lock: C2) -> Parts<D, Q, C2, L> {
         let Parts { die_lock, call_queue, lockup_detector, .. } = self;
         Parts { die_lock, call_queue, csd_lock, lockup_detector }
@@ -102,6 +103,7 @@ pub(crate) trait KernelParts: Send + Sync {
     fn die_lock_task_exit(&self, cpu: &Cpu);
     fn queue_push(&self, target: CpuId, csd: CsdId, csds: &CsdTable) -> bool;
     fn queue_take_all(&self, cpu: CpuId, csds: &CsdTable) -> Option<CsdId>;
+    fn mailbox(&self, cpu: CpuId) -> Option<&MailboxCallQueue>;
     fn csd_lock(&self, flags: &AtomicU32, cpu: &Cpu);
     fn csd_unlock(&self, flags: &AtomicU32);
     fn csd_lock_wait(&self, flags: &AtomicU32, cpu: &Cpu);
@@ -139,6 +141,14 @@ impl<D: DieLock, Q: CallQueue, C: CsdLock, L: LockupDetector> KernelParts
 
     fn queue_take_all(&self, cpu: CpuId, csds: &CsdTable) -> Option<CsdId> {
         self.call_queues[cpu.index()].take_all(csds)
+    }
+
+    fn mailbox(&self, cpu: CpuId) -> Option<&MailboxCallQueue> {
+        // A letter is locked and unlocked by its mailbox: with another csd lock there are none.
+        if TypeId::of::<C>() != TypeId::of::<KernelCsdLock>() {
+            return None;
+        }
+        self.call_queues[cpu.index()].mailbox()
     }
 
     fn csd_lock(&self, flags: &AtomicU32, cpu: &Cpu) {

@@ -56,6 +56,9 @@ impl Cpu {
 
     /// A preemption point: the stopper runs if it has work and nothing forbids it.
     pub(crate) fn preempt_check(&self) {
+        if !self.stopper_queued.get() {
+            return;
+        }
         let allowed = self.preempt_count.get() == 0
             && !std::thread::panicking()
             && !self.in_irq.get()

@@ -1,27 +1,16 @@
 //! Calling a function on other CPUs, and waiting for it: the one unbounded wait on another CPU's interrupts.
 //!
-//! | field of a csd | written by | read by | order |
-//! |---|---|---|---|
-//! | `flags` | see [`crate::CsdLock`] | | |
-//! | `link` | see [`crate::CallQueue`] | | |
-//! | `func`, `info` | the caller, after `lock` and before `push` | the called CPU, between `take_all` and `unlock` | carried by the queue; each is an atomic of its own, so that a wrong part is a wrong result and never undefined behaviour |
-//!
 //! In Linux: `kernel/smp.c`.
-//! Here it differs: a csd is named by number and lives in a table of the machine, also where Linux takes it from the
-//! stack.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
+use std::sync::atomic::{AtomicBool, Ordering::*};
 
-use crossbeam_utils::CachePadded;
-use crossbeam_utils::atomic::AtomicCell;
-
-use crate::call_queue::{CsdId, Link, Links};
 use crate::csd_debug::CsdWaiter;
+use crate::csd_table::CallSingleData;
+use crate::machine::Shared;
+use crate::mailbox::{MailboxCallQueue, Taken};
 use crate::preempt::{self, DisabledPreemptGuard};
 use crate::record::Event;
-use crate::sync::AtomicU32;
-use crate::{Ablation, CSD_FLAG_LOCK, Cpu, CpuId, CpuMask, ThisCpu, Vector, irq};
+use crate::{Ablation, CSD_FLAG_LOCK, Cpu, CpuId, CpuMask, CsdId, ThisCpu, Vector, irq};
 
 /// A kernel function that can be called on another CPU. Called with interrupts off; it must not wait.
 #[derive(Debug)]
@@ -39,115 +28,6 @@ pub enum Wait {
     Sync,
     /// Not at all.
     Async,
-}
-
-/// `call_single_data_t`: one call, from the CPU that owns it to another.
-#[derive(Debug)]
-pub(crate) struct CallSingleData {
-    flags: AtomicU32,
-    link: Link,
-    func: AtomicCell<Option<&'static CallFunction>>,
-    info: AtomicU64,
-    owner: CpuId,
-}
-
-impl CallSingleData {
-    pub(crate) fn flags(&self) -> &AtomicU32 {
-        &self.flags
-    }
-
-    /// The name of the function that is to be called.
-    pub(crate) fn func_name(&self) -> &'static str {
-        self.func.load().map_or("", |func| func.name)
-    }
-
-    fn new(owner: CpuId) -> CachePadded<Self> {
-        CachePadded::new(CallSingleData {
-            flags: AtomicU32::new(0),
-            link: Link::new(),
-            func: AtomicCell::new(None),
-            info: AtomicU64::new(0),
-            owner,
-        })
-    }
-}
-
-/// Every csd of a machine: a few per CPU for single calls, and one per pair of CPUs for broadcasts (`cfd_data`). The
-/// latter are allocated at a CPU's first broadcast: most CPUs never make one.
-#[derive(Debug)]
-pub(crate) struct CsdTable {
-    single: [CsdRow; Single::KINDS],
-    many: Box<[OnceLock<CsdRow>]>,
-}
-
-/// Which csd of its own a CPU uses for a call to one other CPU. Linux has `csd_data` for calls that nobody waits for, and
-/// takes the csd of a call that somebody waits for from the stack, so that a handler never waits for the call it
-/// interrupted.
-#[derive(Clone, Copy)]
-enum Single {
-    Async,
-    SyncFromTask,
-    SyncFromIrq,
-    SyncFromNmi,
-}
-
-impl Single {
-    const KINDS: usize = 4;
-
-    fn of(cpu: &Cpu, wait: Wait) -> Self {
-        match (wait, cpu.in_nmi.get(), cpu.in_irq.get()) {
-            (Wait::Async, ..) => Single::Async,
-            (Wait::Sync, true, _) => Single::SyncFromNmi,
-            (Wait::Sync, false, true) => Single::SyncFromIrq,
-            (Wait::Sync, false, false) => Single::SyncFromTask,
-        }
-    }
-}
-
-/// One csd per CPU.
-type CsdRow = Box<[CachePadded<CallSingleData>]>;
-
-impl CsdTable {
-    pub(crate) fn new(nr_cpus: u32) -> Self {
-        let cpus = || (0..nr_cpus).map(CpuId);
-        CsdTable {
-            single: std::array::from_fn(|_| cpus().map(CallSingleData::new).collect()),
-            many: cpus().map(|_| OnceLock::new()).collect(),
-        }
-    }
-
-    fn nr_cpus(&self) -> usize {
-        self.many.len()
-    }
-
-    fn single(&self, kind: Single, owner: CpuId) -> CsdId {
-        self.id(kind as usize, owner)
-    }
-
-    fn many(&self, owner: CpuId, target: CpuId) -> CsdId {
-        self.id(Single::KINDS + owner.index(), target)
-    }
-
-    fn id(&self, row: usize, column: CpuId) -> CsdId {
-        CsdId((row * self.nr_cpus()) as u32 + column.0)
-    }
-
-    fn get(&self, csd: CsdId) -> &CallSingleData {
-        let nr_cpus = self.nr_cpus();
-        let (row, column) = (csd.0 as usize / nr_cpus, csd.0 as usize % nr_cpus);
-        match row.checked_sub(Single::KINDS) {
-            None => &self.single[row][column],
-            Some(owner) => &self.many[owner].get_or_init(|| {
-                (0..nr_cpus).map(|_| CallSingleData::new(CpuId::from(owner))).collect()
-            })[column],
-        }
-    }
-}
-
-impl Links for CsdTable {
-    fn link(&self, csd: CsdId) -> &Link {
-        &self.get(csd).link
-    }
 }
 
 /// Calls `func` on `target`. In Linux: `smp_call_function_single`.
@@ -178,13 +58,39 @@ pub fn smp_call_function_single(
     if !cpu.shared().is_online(target) {
         return; // -ENXIO
     }
-    let csd = cpu.shared().csds.single(Single::of(cpu, wait), cpu.id());
+    if wait == Wait::Sync
+        && let Some(mailbox) = cpu.shared().parts.mailbox(target)
+        && mailbox.claim()
+    {
+        return call_by_letter(cpu, mailbox, target, func, info);
+    }
+    let csd = cpu.shared().csds.single(cpu, wait);
     if fill_and_queue(cpu, csd, target, func, info, wait) {
         cpu.send_ipi(target, Vector::CallFunction);
     }
     if wait == Wait::Sync {
-        csd_lock_wait(cpu, csd, target, 0);
+        csd_lock_wait(cpu, &Waited::csd(cpu, csd, target, 0));
     }
+}
+
+/// The same through `target`'s mailbox, whose letter this CPU has claimed.
+fn call_by_letter(
+    cpu: &Cpu,
+    mailbox: &MailboxCallQueue,
+    target: CpuId,
+    func: &'static CallFunction,
+    info: u64,
+) {
+    mailbox.letter().fill(cpu.id(), func, info);
+    cpu.record(Event::CsdQueue { to: target, func: func.name.into() });
+    mailbox.post(cpu.letters_ring);
+    if cpu.letters_ring {
+        cpu.shared().clock.kick(target, &cpu.shared().per_cpu(target).irq);
+    } else {
+        cpu.send_ipi(target, Vector::CallFunction);
+    }
+    csd_lock_wait(cpu, &Waited::letter(cpu, mailbox, target));
+    mailbox.release();
 }
 
 /// Calls `func` on every online CPU of `mask` but this one; with [`Wait::Sync`] waits for them in the order of their
@@ -224,7 +130,8 @@ pub fn smp_call_function_many(
     if wait == Wait::Sync {
         let mask = targets.first_word();
         for target in targets.iter() {
-            csd_lock_wait(cpu, shared.csds.many(cpu.id(), target), target, mask);
+            let csd = shared.csds.many(cpu.id(), target);
+            csd_lock_wait(cpu, &Waited::csd(cpu, csd, target, mask));
         }
     }
 }
@@ -257,29 +164,26 @@ fn fill_and_queue(
 ) -> bool {
     let shared = cpu.shared();
     let csd = shared.csds.get(csd_id);
-    let older = Waited { csd, csd_id, target, mask: 0 };
-    older.wait(cpu);
-    shared.parts.csd_lock(&csd.flags, cpu);
+    Waited::csd(cpu, csd_id, target, 0).wait(cpu);
+    shared.parts.csd_lock(csd.flags(), cpu);
     if wait == Wait::Sync {
         // Still the caller's alone: nobody else has seen this csd yet.
-        let flags = csd.flags.load(Relaxed) | shared.config.kernel.csd_sync_flag();
-        csd.flags.store(flags, Relaxed);
+        let flags = csd.flags().load(Relaxed) | shared.config.kernel.csd_sync_flag();
+        csd.flags().store(flags, Relaxed);
     }
-    csd.func.store(Some(func));
-    csd.info.store(info, Relaxed);
+    csd.fill(cpu.id(), func, info);
     // Recorded before it can be seen, as everything that another CPU answers to: else the answer might come first.
     cpu.record(Event::CsdQueue { to: target, func: func.name.into() });
     shared.parts.queue_push(target, csd_id, &shared.csds)
 }
 
-/// Waits until `target` has answered. This is where every victim of the article stands.
-fn csd_lock_wait(cpu: &Cpu, csd_id: CsdId, target: CpuId, mask: u64) {
-    let shared = cpu.shared();
+/// Waits until the called CPU has answered. This is where every victim of the article stands.
+fn csd_lock_wait(cpu: &Cpu, waited: &Waited<'_>) {
     let count = cpu.preempt_count.get();
-    if shared.config.ablate == Some(Ablation::PreemptOnInWait) {
+    if cpu.shared().config.ablate == Some(Ablation::PreemptOnInWait) {
         cpu.preempt_count.set(0);
     }
-    Waited { csd: shared.csds.get(csd_id), csd_id, target, mask }.wait(cpu);
+    waited.wait(cpu);
     cpu.preempt_count.set(count);
 }
 
@@ -289,62 +193,101 @@ struct Waited<'a> {
     csd_id: CsdId,
     target: CpuId,
     mask: u64,
+    /// The flags that a letter would have if it were a csd of Linux: always the same, its caller waits.
+    letter_flags: Option<u32>,
 }
 
-impl Waited<'_> {
+impl<'a> Waited<'a> {
+    fn csd(cpu: &'a Cpu, csd_id: CsdId, target: CpuId, mask: u64) -> Self {
+        let csd = cpu.shared().csds.get(csd_id);
+        Waited { csd, csd_id, target, mask, letter_flags: None }
+    }
+
+    fn letter(cpu: &Cpu, mailbox: &'a MailboxCallQueue, target: CpuId) -> Self {
+        let Shared { csds, config, .. } = cpu.shared();
+        let letter_flags = Some(CSD_FLAG_LOCK | config.kernel.csd_sync_flag());
+        Waited { csd: mailbox.letter(), csd_id: csds.letter(target), target, mask: 0, letter_flags }
+    }
+
     /// Waits until the csd is free; records that, if it is not.
     fn wait(&self, cpu: &Cpu) {
-        let &Waited { csd, csd_id, target, mask } = self;
+        let &Waited { csd, csd_id, target, mask, letter_flags } = self;
         let (parts, debug) = (&cpu.shared().parts, cpu.shared().config.detectors.csd);
-        let flags = csd.flags.load(Relaxed);
+        let flags = csd.flags().load(Relaxed);
         if flags & CSD_FLAG_LOCK == 0 {
-            return parts.csd_lock_wait(&csd.flags, cpu);
+            return parts.csd_lock_wait(csd.flags(), cpu);
         }
         let _frame = cpu.frame(if debug { "__csd_lock_wait" } else { "csd_lock_wait" });
+        let flags = letter_flags.unwrap_or(flags);
         cpu.record(Event::CsdWait { on: target, flags, mask });
         if debug {
             let waiter = CsdWaiter::new(cpu, csd, csd_id, target);
-            parts.csd_lock_wait_debug(&csd.flags, &waiter);
+            parts.csd_lock_wait_debug(csd.flags(), &waiter);
             waiter.done();
         } else {
-            parts.csd_lock_wait(&csd.flags, cpu);
+            parts.csd_lock_wait(csd.flags(), cpu);
         }
         cpu.record(Event::CsdWaitEnd { on: target });
     }
 }
 
-/// Runs every call posted to this CPU, oldest first. Called by the IPI, with interrupts off. In Linux:
+/// Runs every call posted to this CPU: a letter, if one is older, then the queue from its oldest on. Called by the IPI, with interrupts off. In Linux:
 /// `flush_smp_call_function_queue` of 4.19. (5.8 and later run the calls that somebody waits for first.)
-pub(crate) fn flush_smp_call_function_queue(cpu: &Cpu) {
+///
+/// `rang`: no IPI came, but a letter that rings by itself and was taken; then the queue behind it is looked at only if
+/// the letter says so.
+pub(crate) fn flush_smp_call_function_queue(cpu: &Cpu, rang: Option<Taken>) {
     let _frame = cpu.frame("flush_smp_call_function_queue");
-    let (shared, per_cpu) = (cpu.shared(), cpu.per_cpu());
-    per_cpu.trigger_backtrace.store(true, Release);
-    let mut next = shared.parts.queue_take_all(cpu.id(), &shared.csds);
+    let shared = cpu.shared();
+    cpu.per_cpu().own.trigger_backtrace.store(true, Release);
+    let mailbox = shared.parts.mailbox(cpu.id());
+    let mut letter = rang.or_else(|| mailbox?.take());
+    // Everything is taken before anything runs: whoever posts from now on sends an IPI.
+    let mut next = None;
+    if rang.is_none_or(|letter| letter.more) {
+        next = shared.parts.queue_take_all(cpu.id(), &shared.csds);
+        if letter.is_none() {
+            letter = mailbox.and_then(MailboxCallQueue::take_older);
+            if letter.is_some_and(|letter| letter.more) {
+                cpu.irq().raise(Vector::CallFunction); // what is behind it was perhaps not yet there
+            }
+        }
+    }
+    if let (Some(mailbox), Some(_)) = (mailbox, letter) {
+        let csd = mailbox.letter();
+        run(cpu, csd.request(), shared.csds.letter(cpu.id()));
+        cpu.record(Event::CsdUnlock { from: csd.owner() });
+        mailbox.answer();
+    }
     while let Some(csd_id) = next {
         let csd = shared.csds.get(csd_id);
         // Once it is unlocked the csd is its owner's again: everything in it is read before.
-        next = csd.link.get();
-        let (func, info) = (csd.func.load(), csd.info.load(Relaxed));
-        let sync = csd.flags.load(Relaxed) & shared.config.kernel.csd_sync_flag() != 0;
-        if !sync {
+        next = csd.link().get();
+        if csd.flags().load(Relaxed) & shared.config.kernel.csd_sync_flag() != 0 {
+            run(cpu, csd.request(), csd_id);
             csd_unlock(cpu, csd);
-        }
-        if let Some(func) = func {
-            let _frame = cpu.frame(func.name);
-            per_cpu.cur_csd_func.store(Some(func));
-            per_cpu.cur_csd.store(csd_id.0 + 1, Release);
-            (func.func)(cpu, info);
-            per_cpu.cur_csd.store(0, Release);
-        }
-        if sync {
+        } else {
+            let request = csd.request();
             csd_unlock(cpu, csd);
+            run(cpu, request, csd_id);
         }
     }
 }
 
 fn csd_unlock(cpu: &Cpu, csd: &CallSingleData) {
-    cpu.record(Event::CsdUnlock { from: csd.owner });
-    cpu.shared().parts.csd_unlock(&csd.flags);
+    cpu.record(Event::CsdUnlock { from: csd.owner() });
+    cpu.shared().parts.csd_unlock(csd.flags());
+}
+
+/// Runs the called function, and lets others see which one it is.
+fn run(cpu: &Cpu, (func, info): (Option<&'static CallFunction>, u64), csd_id: CsdId) {
+    let Some(func) = func else { return };
+    let own = &cpu.per_cpu().own;
+    let _frame = cpu.frame(func.name);
+    own.cur_csd_func.store(Some(func));
+    own.cur_csd.store(csd_id.0 + 1, Release);
+    (func.func)(cpu, info);
+    own.cur_csd.store(0, Release);
 }
 
 /// A synchronous call with interrupts off deadlocks if the other side does the same. Linux says so, once; but not

@@ -73,6 +73,14 @@ fn without_flags_it_prints_the_golden_console_and_the_report() {
 }
 
 #[test]
+fn whichever_call_queue_it_has_it_prints_the_same() {
+    assert_eq!(stdout("--call-queue mailbox"), stdout(""));
+    let flags = "--scenario lost-ipi --detectors csd";
+    assert_eq!(stdout(&format!("{flags} --call-queue mailbox")), stdout(flags));
+    refused("--call-queue foo", "possible values: kernel, mailbox");
+}
+
+#[test]
 fn the_json_report_is_one_object_with_the_documented_fields() {
     let report = json("");
     assert_eq!(report["schema"], "softlockup.report");
@@ -259,6 +267,7 @@ fn bad_flags_get_one_line_and_exit_code_2() {
     refused("--until -3", "seconds since boot");
     refused("--seed 1 --stuck 5@300", "cannot be used with");
     refused("--replay x --cpus 3", "cannot be used with");
+    refused("--replay x --call-queue mailbox", "cannot be used with");
     refused("--arch x86_64 --kernel 4.19", "--kernel 6.1 only");
     refused("--kernel 6.1", "--arch x86_64");
     refused("--detectors hardlockup_perf", "--pseudo-nmi");
@@ -366,6 +375,7 @@ fn help_names_every_flag() {
         "clock",
         "kernel",
         "watchdog-thresh",
+        "call-queue",
         "die-lock",
         "notifier",
         "print-order",

@@ -4,8 +4,8 @@ use softlockup::contract::{call_queue, csd_lock, die_lock, lockup_detector};
 use softlockup::sync::{AtomicU32, Ordering::*};
 use softlockup::{
     Arm64DieLock, CSD_FLAG_LOCK, CallQueue, CsdId, CsdLock, CumulativeDetector, DieLock, Heartbeat,
-    KernelCallQueue, KernelCsdLock, Links, LockupDetector, NestingDieLock, SampleContext, ThisCpu,
-    Verdict, WarnOnceDetector, X86DieLock,
+    KernelCallQueue, KernelCsdLock, Links, LockupDetector, MailboxCallQueue, NestingDieLock,
+    SampleContext, ThisCpu, Verdict, WarnOnceDetector, X86DieLock,
 };
 
 #[test]
@@ -124,8 +124,9 @@ fn wrong_csd_locks_are_refused() {
 }
 
 #[test]
-fn the_kernels_call_queue_is_first_in_first_out() {
+fn both_shipped_call_queues_are_first_in_first_out() {
     assert_eq!(call_queue::first_in_first_out::<KernelCallQueue>(), Ok(()));
+    assert_eq!(call_queue::first_in_first_out::<MailboxCallQueue>(), Ok(()));
 }
 
 /// The kernel's stack, not turned over.

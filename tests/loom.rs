@@ -25,7 +25,7 @@ use loom::thread;
 use softlockup::sync::{AtomicBool, AtomicU32, Ordering::*};
 use softlockup::{
     Arm64DieLock, CallQueue, CpuId, CsdId, CsdLock, DieLock, KernelCallQueue, KernelCsdLock,
-    KernelTime, Link, NestingDieLock, ThisCpu, X86DieLock,
+    KernelTime, Link, MailboxCallQueue, NestingDieLock, ThisCpu, X86DieLock,
 };
 
 /// A CPU that waits by letting the others run. (A loop that never yields, or that writes as it waits, has no end in
@@ -231,6 +231,11 @@ fn csd_lock_publishes_the_request_and_the_answer() {
 #[test]
 fn call_queue_strands_no_call() {
     no_call_is_stranded(KernelCallQueue::default);
+}
+
+#[test]
+fn the_queue_behind_a_mailbox_strands_no_call() {
+    no_call_is_stranded(MailboxCallQueue::default);
 }
 
 /// Known wrong parts, and the proof that the models above find them.

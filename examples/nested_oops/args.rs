@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use crate::values::{
-    AblateArg, ArchArg, DetectorArg, DieLockArg, KernelArg, NotifierArg, PrintOrderArg, ReportForm,
+    AblateArg, ArchArg, CallQueueArg, DetectorArg, DieLockArg, KernelArg, NotifierArg,
+    PrintOrderArg, ReportForm,
 };
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -109,6 +110,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "MS", default_value_t = 0)]
     panic_on_ipistall: u64,
 
+    /// How calls reach another CPU. Whichever it is, the same happens.
+    #[arg(long, value_name = "QUEUE", default_value = "kernel")]
+    pub(crate) call_queue: CallQueueArg,
+
     /// Article: who may enter die() while another oops is reported: nobody (arm64), its own CPU until a task dies
     /// (x86), its own CPU (nesting) [default: the architecture's].
     #[arg(long, value_name = "POLICY")]
@@ -132,7 +137,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE.jsonl", conflicts_with_all = [
         "scenario", "cpus", "seed", "until", "turn_seed", "stuck", "busy", "idle", "arch", "oops", "ablate", "clock", "kernel",
         "watchdog_thresh", "detectors", "pseudo_nmi", "softlockup_panic", "hardlockup_panic",
-        "panic_on_oops", "panic_on_ipistall", "die_lock", "notifier", "print_order",
+        "panic_on_oops", "panic_on_ipistall", "call_queue", "die_lock", "notifier", "print_order",
     ])]
     pub(crate) replay: Option<PathBuf>,
 

@@ -74,7 +74,7 @@ fn replay(args: &Args, path: &Path) -> Result<Incident, String> {
 
 fn live(args: &Args) -> Result<Incident, String> {
     let scenario = args.scenario()?;
-    let machine = scenario.machine().map_err(|error| error.to_string())?;
+    let machine = scenario.machine(args.call_queue).map_err(|error| error.to_string())?;
     note_before(&scenario);
     let mut printer = Printer::new(args, scenario.config());
     let run =

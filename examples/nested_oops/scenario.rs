@@ -6,7 +6,9 @@ use softlockup::scenario::irqs_off_caller::IrqsOffCaller;
 use softlockup::scenario::lost_ipi::LostIpi;
 use softlockup::scenario::nested_oops::NestedOops;
 use softlockup::scenario::slow_console::SlowConsole;
-use softlockup::{Config, CpuId, Machine};
+use softlockup::{AnyDieLock, CallQueue, Config, CpuId, Machine, MailboxCallQueue, Parts};
+
+use crate::values::CallQueueArg;
 
 /// The names of the scenarios.
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
@@ -51,12 +53,26 @@ impl Scenario {
         }
     }
 
-    pub(crate) fn machine(&self) -> Result<Machine, ScenarioError> {
+    pub(crate) fn machine(&self, queue: CallQueueArg) -> Result<Machine, ScenarioError> {
+        let parts = match self {
+            Scenario::Article(scenario) => scenario.parts(),
+            _ => Parts::stock(),
+        };
+        match queue {
+            CallQueueArg::Kernel => self.machine_with(parts),
+            CallQueueArg::Mailbox => self.machine_with(parts.with_call_queue::<MailboxCallQueue>()),
+        }
+    }
+
+    fn machine_with<Q: CallQueue>(
+        &self,
+        parts: Parts<AnyDieLock, Q>,
+    ) -> Result<Machine, ScenarioError> {
         match self {
-            Scenario::Article(scenario) => scenario.machine(),
-            Scenario::LostIpi(scenario) => scenario.machine(),
-            Scenario::SlowConsole(scenario) => scenario.machine(),
-            Scenario::IrqsOffCaller(scenario) => scenario.machine(),
+            Scenario::Article(scenario) => scenario.machine_with(parts),
+            Scenario::LostIpi(scenario) => scenario.machine_with(parts),
+            Scenario::SlowConsole(scenario) => scenario.machine_with(parts),
+            Scenario::IrqsOffCaller(scenario) => scenario.machine_with(parts),
         }
     }
 

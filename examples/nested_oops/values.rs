@@ -56,6 +56,14 @@ pub(crate) enum DetectorArg {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum CallQueueArg {
+    /// The kernel's shape: a list that is turned over
+    Kernel,
+    /// A call that somebody waits for, and its answer, in one cache line
+    Mailbox,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum DieLockArg {
     Arm64,
     X86,

@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::{TIMERS, Waiting, timer_of};
-use crate::irq::Mailbox;
+use crate::irq::Interrupts;
 use crate::machine::Shared;
 use crate::random::SplitMix64;
 use crate::{Config, CpuId, CpuMask, KernelTime, Vector};
@@ -130,9 +130,9 @@ impl Lockstep {
         self.visible.store(true, Relaxed);
     }
 
-    pub(crate) fn kick(&self, target: CpuId, mailbox: &Mailbox) {
+    pub(crate) fn kick(&self, target: CpuId, irq: &Interrupts) {
         let mut turns = self.turns.lock();
-        if mailbox.has(turns.seats[target.index()].accepts) {
+        if irq.has(turns.seats[target.index()].accepts) {
             turns.eager.set(target);
         }
     }
@@ -251,13 +251,13 @@ impl Turns {
         {
             self.events.pop();
             let seat = &mut self.seats[cpu.index()];
-            let mailbox = &shared.per_cpu(cpu).mailbox;
+            let irq = &shared.per_cpu(cpu).irq;
             for (timer, vector) in seat.timers.iter_mut().zip(TIMERS) {
                 if timer.take_if(|due| *due == at).is_some() {
-                    mailbox.raise(vector);
+                    irq.raise(vector);
                 }
             }
-            if mailbox.has(seat.accepts) {
+            if irq.has(seat.accepts) {
                 self.eager.set(cpu);
             }
             if seat.deadline == Some(at) {

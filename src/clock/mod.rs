@@ -7,13 +7,14 @@
 //! In Linux: `clockevents`, `local_clock`. Here it differs: time is the machine's to choose.
 
 pub(crate) mod lockstep;
+pub(crate) mod sleeper;
 pub(crate) mod wall;
 
 use std::thread::Thread;
 
 use serde::{Deserialize, Serialize};
 
-use crate::irq::Mailbox;
+use crate::irq::Interrupts;
 use crate::machine::Shared;
 use crate::{Config, CpuId, KernelTime, Vector};
 use lockstep::Lockstep;
@@ -117,9 +118,9 @@ impl ClockSource {
     }
 
     /// Makes `cpu`'s timers pending if they are due: only wall time passes without the clock being asked.
-    pub(crate) fn poll_timer(&self, cpu: CpuId, mailbox: &Mailbox) {
+    pub(crate) fn poll_timer(&self, cpu: CpuId, irq: &Interrupts) {
         if let ClockSource::Wall(clock) = self {
-            clock.poll_timer(cpu, mailbox);
+            _ = clock.poll_timer(cpu, irq);
         }
     }
 
@@ -139,10 +140,10 @@ impl ClockSource {
         }
     }
 
-    /// Something became pending in `target`'s mailbox.
-    pub(crate) fn kick(&self, target: CpuId, mailbox: &Mailbox) {
+    /// Something became pending in `target`'s interrupts.
+    pub(crate) fn kick(&self, target: CpuId, irq: &Interrupts) {
         match self {
-            ClockSource::Lockstep(clock) => clock.kick(target, mailbox),
+            ClockSource::Lockstep(clock) => clock.kick(target, irq),
             ClockSource::Wall(clock) => clock.kick(target),
         }
     }
@@ -164,12 +165,10 @@ impl ClockSource {
     }
 
     /// The CPUs whose threads should be making progress right now.
-    pub(crate) fn is_running(&self, shared: &Shared, cpu: CpuId) -> bool {
+    pub(crate) fn is_running(&self, cpu: CpuId) -> bool {
         match self {
             ClockSource::Lockstep(clock) => clock.is_running(cpu),
-            ClockSource::Wall(_) => {
-                !shared.per_cpu(cpu).asleep.load(std::sync::atomic::Ordering::Relaxed)
-            }
+            ClockSource::Wall(clock) => !clock.is_asleep(cpu),
         }
     }
 }

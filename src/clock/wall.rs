@@ -5,7 +5,7 @@
 //!
 //! | atomic of a seat | written by | read by | order |
 //! |---|---|---|---|
-//! | `parked` | the owner, before it looks into its mailbox a last time | whoever made something pending there, after it did | SeqCst, as the mailbox: of the two, at least one sees the other |
+//! | `sleeper` | see [`super::sleeper`] | | |
 //! | `timers`, `deaf`, `was_paused` | the owner | the owner | Relaxed |
 //! | `thread` | the host, before it starts the clock or halts the machine | whoever wakes the CPU | a `OnceLock`: set once, then read |
 //! | `boot` of the clock | the host, before it unparks every thread | every CPU | likewise; a CPU that still misses it parks, and the unparking is not lost |
@@ -14,6 +14,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "here is where CPUs wait in the host's time")]
 
+use std::cell::Cell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 use std::thread::Thread;
@@ -21,8 +22,9 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
+use super::sleeper::Sleeper;
 use super::{TIMERS, Waiting, timer_of};
-use crate::irq::Mailbox;
+use crate::irq::Interrupts;
 use crate::machine::Shared;
 use crate::{Config, CpuId, KernelTime, Vector, host, sample_period_ns};
 
@@ -42,7 +44,7 @@ pub(crate) struct Wall {
 #[derive(Debug)]
 struct Seat {
     thread: OnceLock<Thread>,
-    parked: AtomicBool,
+    sleeper: Sleeper,
     timers: [AtomicU64; TIMERS.len()],
     /// It slept without listening to its timers, so that finding one late says nothing about the host.
     deaf: AtomicBool,
@@ -59,7 +61,7 @@ impl Wall {
         let seat = |_| {
             CachePadded::new(Seat {
                 thread: OnceLock::new(),
-                parked: AtomicBool::new(false),
+                sleeper: Sleeper::default(),
                 timers: TIMERS.map(|_| AtomicU64::new(NEVER)),
                 deaf: AtomicBool::new(false),
                 was_paused: AtomicBool::new(false),
@@ -76,8 +78,15 @@ impl Wall {
 
     /// Before the start it is boot time, for ever.
     pub(crate) fn now(&self) -> KernelTime {
-        let elapsed = self.boot.get().map_or(Duration::ZERO, Instant::elapsed);
-        KernelTime::from_ns((elapsed.as_nanos() as f64 * self.ratio) as u64)
+        self.kernel_time(self.elapsed())
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.boot.get().map_or(Duration::ZERO, Instant::elapsed)
+    }
+
+    fn kernel_time(&self, elapsed: Duration) -> KernelTime {
+        KernelTime::from_ns((elapsed.as_nanos() as u64 as f64 * self.ratio) as u64)
     }
 
     /// Tells the clock which thread a CPU is, so that it can be woken. Called by the host before the start.
@@ -102,23 +111,29 @@ impl Wall {
         self.seats[cpu.index()].timers[timer_of(vector)].store(at.ns(), Relaxed);
     }
 
-    pub(crate) fn poll_timer(&self, cpu: CpuId, mailbox: &Mailbox) {
+    /// Makes the timers that are due pending. Returns what the host's clock says, if it had to be asked.
+    pub(crate) fn poll_timer(&self, cpu: CpuId, irq: &Interrupts) -> Option<Duration> {
         let seat = &self.seats[cpu.index()];
-        for (timer, vector) in seat.timers.iter().zip(TIMERS) {
-            let due = timer.load(Relaxed);
-            if due == NEVER {
-                continue;
-            }
-            let now = self.now().ns();
+        let timers = seat.timers.each_ref().map(|timer| timer.load(Relaxed));
+        let was_deaf = seat.deaf.load(Relaxed);
+        if was_deaf {
+            seat.deaf.store(false, Relaxed);
+        }
+        if timers == [NEVER; TIMERS.len()] {
+            return None;
+        }
+        let elapsed = self.elapsed();
+        let now = self.kernel_time(elapsed).ns();
+        for ((timer, due), vector) in seat.timers.iter().zip(timers).zip(TIMERS) {
             if now >= due {
                 timer.store(NEVER, Relaxed);
-                mailbox.raise(vector);
-                if now - due > self.pause_ns && !seat.deaf.load(Relaxed) {
+                irq.raise(vector);
+                if now - due > self.pause_ns && !was_deaf {
                     seat.was_paused.store(true, Relaxed);
                 }
             }
         }
-        seat.deaf.store(false, Relaxed);
+        Some(elapsed)
     }
 
     /// Whether the host kept this CPU from running for long since it was last asked.
@@ -127,9 +142,10 @@ impl Wall {
         was_paused.load(Relaxed) && was_paused.swap(false, Relaxed)
     }
 
+    /// Something became pending for `target`.
     pub(crate) fn kick(&self, target: CpuId) {
         let seat = &self.seats[target.index()];
-        if seat.parked.load(SeqCst)
+        if seat.sleeper.must_be_woken()
             && let Some(thread) = seat.thread.get()
         {
             thread.unpark();
@@ -140,24 +156,16 @@ impl Wall {
         self.seats.iter().filter_map(|seat| seat.thread.get()).for_each(Thread::unpark);
     }
 
+    /// The calling CPU sleeps: one that looks does not come here, but to [`spin`](Self::spin).
     pub(crate) fn wait(&self, shared: &Shared, cpu: CpuId, waiting: Waiting, accepts: u32) {
         shared.progress(cpu);
-        match waiting.looks {
-            true if self.crowded => std::thread::yield_now(),
-            true => std::hint::spin_loop(),
-            false => self.park(shared, cpu, waiting.deadline, accepts),
-        }
-    }
-
-    fn park(&self, shared: &Shared, cpu: CpuId, deadline: Option<KernelTime>, accepts: u32) {
-        let (seat, per_cpu) = (&self.seats[cpu.index()], shared.per_cpu(cpu));
+        let seat = &self.seats[cpu.index()];
         let accepted = seat.timers.iter().zip(TIMERS).filter(|(_, by)| accepts & by.bit() != 0);
         let timer = accepted.map(|(timer, _)| timer.load(Relaxed)).min().unwrap_or(NEVER);
         seat.deaf.store(accepts & Vector::Timer.bit() == 0, Relaxed);
-        let wake_at = deadline.map_or(NEVER, KernelTime::ns).min(timer);
-        per_cpu.asleep.store(true, Relaxed);
-        seat.parked.store(true, SeqCst);
-        if !per_cpu.mailbox.has(accepts) && !shared.is_halting() {
+        let wake_at = waiting.deadline.map_or(NEVER, KernelTime::ns).min(timer);
+        seat.sleeper.lies_down();
+        if !shared.would_be_interrupted(cpu, accepts) && !shared.is_halting() {
             match (self.boot.get(), wake_at) {
                 (None, _) | (_, NEVER) => std::thread::park(),
                 _ => {
@@ -166,12 +174,62 @@ impl Wall {
                 }
             }
         }
-        seat.parked.store(false, SeqCst);
-        per_cpu.asleep.store(false, Relaxed);
+        seat.sleeper.gets_up();
+    }
+
+    /// Whether `cpu`'s thread sleeps, and owes no progress.
+    pub(crate) fn is_asleep(&self, cpu: CpuId) -> bool {
+        self.seats[cpu.index()].sleeper.is_asleep()
+    }
+
+    /// The calling CPU looks, and lets others run if there are more CPUs than host cores.
+    pub(crate) fn spin(&self) {
+        match self.crowded {
+            true => std::thread::yield_now(),
+            false => std::hint::spin_loop(),
+        }
     }
 
     /// How long `ns` nanoseconds of kernel time take on the host.
     pub(crate) fn host_duration(&self, ns: u64) -> Duration {
         Duration::from_nanos((ns as f64 / self.ratio).min(u64::MAX as f64) as u64)
+    }
+}
+
+/// When a spinning CPU looks at its timers. Asking the host for the time takes longer than everything else that a look
+/// does, so that a CPU whose looks are short asks only once in a while.
+#[derive(Debug, Default)]
+pub(crate) struct TimerPoll {
+    looks_left: Cell<u32>,
+    /// How many looks lie between two polls.
+    every: Cell<u32>,
+    last: Cell<Duration>,
+}
+
+impl TimerPoll {
+    /// Polls that come closer together than this waste the time of a CPU that waits.
+    const CLOSE: Duration = Duration::from_micros(2);
+    /// So, when looks suddenly become long, the timers are late by no more than this many of them.
+    const MAX_LOOKS: u32 = 8;
+
+    /// Counts one look. Returns whether the timers must be polled now.
+    pub(crate) fn is_due(&self) -> bool {
+        match self.looks_left.get().checked_sub(1) {
+            Some(left) => {
+                self.looks_left.set(left);
+                false
+            }
+            None => true,
+        }
+    }
+
+    /// The timers were polled, when the host's clock said `at`, if it was asked. One long look is enough to be careful
+    /// again.
+    pub(crate) fn polled(&self, at: Option<Duration>) {
+        let at = at.unwrap_or_default();
+        let close = at.saturating_sub(self.last.replace(at)) < Self::CLOSE;
+        let every = if close { (2 * self.every.get() + 1).min(Self::MAX_LOOKS) } else { 0 };
+        self.every.set(every);
+        self.looks_left.set(every);
     }
 }

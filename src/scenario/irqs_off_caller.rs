@@ -20,7 +20,8 @@ use std::sync::atomic::{AtomicU32, Ordering::*};
 use super::{ANY_PID, At, ScenarioError, busy_before_ns, busy_then, on_this_machine, reported_by};
 use super::{small_machine, spawn_callers};
 use crate::{
-    Config, Cpu, CpuId, KernelTime, Machine, NSEC_PER_SEC, Parts, ThisCpu, irq, kick_all_cpus_sync,
+    CallQueue, Config, Cpu, CpuId, CsdLock, DieLock, KernelTime, LockupDetector, Machine,
+    NSEC_PER_SEC, Parts, ThisCpu, irq, kick_all_cpus_sync,
 };
 
 /// The incident, with everything that can be changed about it.
@@ -59,6 +60,17 @@ impl IrqsOffCaller {
     /// # Errors
     /// If it cannot be set up.
     pub fn machine(&self) -> Result<Machine, ScenarioError> {
+        self.machine_with(Parts::stock())
+    }
+
+    /// The incident on a machine of these parts.
+    ///
+    /// # Errors
+    /// If it cannot be set up.
+    pub fn machine_with<D: DieLock, Q: CallQueue, C: CsdLock, L: LockupDetector>(
+        &self,
+        parts: Parts<D, Q, C, L>,
+    ) -> Result<Machine, ScenarioError> {
         self.config.check()?;
         if self.pair[0] == self.pair[1] {
             return Err(ScenarioError::SameCpu(self.pair[0]));
@@ -66,7 +78,7 @@ impl IrqsOffCaller {
         let last = self.callers.iter().map(|at| at.time).max().unwrap_or_default();
         let last = last.max(self.time);
         let until = self.until.unwrap_or_else(|| reported_by(&self.config, last));
-        let mut machine = Machine::new(Config { until, ..self.config.clone() }, Parts::stock())?;
+        let mut machine = Machine::new(Config { until, ..self.config.clone() }, parts)?;
         // How many have their interrupts off. Written by both, read by both (Relaxed: a count, and nothing else).
         let masked = Arc::new(AtomicU32::new(0));
         for (cpu, n) in self.pair.into_iter().zip(1..) {

@@ -14,7 +14,8 @@
 
 use super::{At, ScenarioError, on_this_machine, reported_by, small_machine, spawn_callers};
 use crate::{
-    Config, CpuId, Detectors, KernelTime, KernelVersion, LoseIpi, Machine, NSEC_PER_SEC, Parts,
+    CallQueue, Config, CpuId, CsdLock, Detectors, DieLock, KernelTime, KernelVersion,
+    LockupDetector, LoseIpi, Machine, NSEC_PER_SEC, Parts,
 };
 
 /// The incident, with everything that can be changed about it.
@@ -51,6 +52,17 @@ impl LostIpi {
     /// # Errors
     /// If it cannot be set up.
     pub fn machine(&self) -> Result<Machine, ScenarioError> {
+        self.machine_with(Parts::stock())
+    }
+
+    /// The incident on a machine of these parts.
+    ///
+    /// # Errors
+    /// If it cannot be set up.
+    pub fn machine_with<D: DieLock, Q: CallQueue, C: CsdLock, L: LockupDetector>(
+        &self,
+        parts: Parts<D, Q, C, L>,
+    ) -> Result<Machine, ScenarioError> {
         self.config.check()?;
         let to = on_this_machine(&self.config, self.deaf)?;
         let times = || self.callers.iter().filter(|at| at.cpu != to).map(|at| at.time);
@@ -58,7 +70,7 @@ impl LostIpi {
         let last = times().max().unwrap_or_default();
         let until = self.until.unwrap_or_else(|| reported_by(&self.config, last));
         let config = Config { lose_ipi, until, ..self.config.clone() };
-        let mut machine = Machine::new(config, Parts::stock())?;
+        let mut machine = Machine::new(config, parts)?;
         spawn_callers(&mut machine, &self.config, &self.callers)?;
         Ok(machine)
     }

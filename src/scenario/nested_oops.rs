@@ -156,7 +156,12 @@ impl NestedOops {
     /// # Errors
     /// If it cannot be set up.
     pub fn machine(&self) -> Result<Machine, ScenarioError> {
-        self.machine_with(Parts::stock().with_die_lock(self.die_lock.lock()))
+        self.machine_with(self.parts())
+    }
+
+    /// Stock parts, with the chosen `die_lock`.
+    pub fn parts(&self) -> Parts {
+        Parts::stock().with_die_lock(self.die_lock.lock())
     }
 
     /// The incident on a machine of these parts.

@@ -15,7 +15,8 @@
 use super::{ANY_PID, At, ScenarioError, busy_before_ns, busy_then, on_this_machine, reported_by};
 use super::{small_machine, spawn_callers};
 use crate::{
-    Config, Cpu, CpuId, Detectors, KernelTime, KernelVersion, Machine, NSEC_PER_SEC, Parts, irq,
+    CallQueue, Config, Cpu, CpuId, CsdLock, Detectors, DieLock, KernelTime, KernelVersion,
+    LockupDetector, Machine, NSEC_PER_SEC, Parts, irq,
 };
 
 /// The incident, with everything that can be changed about it.
@@ -54,12 +55,23 @@ impl SlowConsole {
     /// # Errors
     /// If it cannot be set up.
     pub fn machine(&self) -> Result<Machine, ScenarioError> {
+        self.machine_with(Parts::stock())
+    }
+
+    /// The incident on a machine of these parts.
+    ///
+    /// # Errors
+    /// If it cannot be set up.
+    pub fn machine_with<D: DieLock, Q: CallQueue, C: CsdLock, L: LockupDetector>(
+        &self,
+        parts: Parts<D, Q, C, L>,
+    ) -> Result<Machine, ScenarioError> {
         self.config.check()?;
         let last = self.callers.iter().map(|at| at.time).max().unwrap_or_default();
         let last = last.max(self.slow.time + self.write_ns);
         let until = self.until.unwrap_or_else(|| reported_by(&self.config, last));
         let config = Config { until, ..self.config.clone() };
-        let mut machine = Machine::new(config, Parts::stock())?;
+        let mut machine = Machine::new(config, parts)?;
         let (cpu, write_ns) = (on_this_machine(&self.config, self.slow.cpu)?, self.write_ns);
         let print = move |cpu: &Cpu| print_slowly(cpu, write_ns);
         let busy_ns = busy_before_ns(&self.config);
