@@ -1,0 +1,189 @@
+//! What a call to another CPU costs, next to the floor and to other ways to do the same; and a call to many.
+//!
+//! Criterion's figures are means over many calls; the tables after them have every call by itself, and the ratio to the
+//! floor, taken slice by slice. How to read both: `benches/README.md`.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use criterion::{Criterion, SamplingMode};
+use softlockup::{KernelCallQueue, MailboxCallQueue};
+use softlockup_benches::broadcast;
+use softlockup_benches::contenders::{Condvar, CrossbeamChannel, ParkUnpark, StdMpsc, TwoLines};
+use softlockup_benches::floor::Floor;
+use softlockup_benches::host::{Fate, Host};
+use softlockup_benches::locks::contention::host_cores;
+use softlockup_benches::machine::{Setup, on_machine};
+use softlockup_benches::report::{Broadcasts, RoundTrips};
+use softlockup_benches::round_trip::{Measured, Plan};
+use softlockup_benches::threads::on_threads;
+use softlockup_benches::{is_given, is_test};
+
+type Cores = [usize; 2];
+type Outcome = Result<(Measured, [Fate; 2]), String>;
+
+/// Time enough for a called side that sleeps to fall asleep before each call.
+const ASLEEP: Duration = Duration::from_micros(50);
+
+/// How many calls are timed one by one.
+const SINGLE_CALLS: u64 = 20_000;
+
+/// A way to call another thread.
+struct Contender {
+    id: &'static str,
+    /// Its called side sleeps between two calls, so each call is timed by itself.
+    sleeps: bool,
+    run: fn(Cores, Plan) -> Outcome,
+}
+
+const SPINS: Setup = Setup { record: false, idle: false };
+const RECORDS: Setup = Setup { record: true, ..SPINS };
+const IDLES: Setup = Setup { idle: true, ..SPINS };
+
+const fn contender(id: &'static str, run: fn(Cores, Plan) -> Outcome) -> Contender {
+    Contender { id, sleeps: false, run }
+}
+
+const CONTENDERS: &[Contender] = &[
+    contender("floor_cas", |cores, plan| {
+        let floor = Floor::default();
+        on_threads(cores, plan, &floor, &floor)
+    }),
+    contender("floor_two_lines", |cores, plan| {
+        let lines = TwoLines::default();
+        on_threads(cores, plan, &lines, &lines)
+    }),
+    contender("kernel_csd", |cores, plan| on_machine::<KernelCallQueue>(cores, plan, SPINS)),
+    contender("mailbox_sync", |cores, plan| on_machine::<MailboxCallQueue>(cores, plan, SPINS)),
+    contender("mailbox_recorded", |cores, plan| {
+        on_machine::<MailboxCallQueue>(cores, plan, RECORDS)
+    }),
+    Contender {
+        id: "mailbox_parked",
+        sleeps: true,
+        run: |cores, plan| on_machine::<MailboxCallQueue>(cores, plan, IDLES),
+    },
+    contender("crossbeam_channel", |cores, plan| {
+        let channel = CrossbeamChannel::default();
+        on_threads(cores, plan, &channel, &channel)
+    }),
+    contender("std_mpsc", |cores, plan| {
+        let (caller, server) = StdMpsc::ends();
+        on_threads(cores, plan, caller, server)
+    }),
+    contender("parking_lot_condvar", |cores, plan| {
+        let condvar = Condvar::default();
+        on_threads(cores, plan, &condvar, &condvar)
+    }),
+    Contender {
+        id: "park_unpark",
+        sleeps: true,
+        run: |cores, plan| {
+            let threads = ParkUnpark::default();
+            on_threads(cores, plan, &threads, &threads)
+        },
+    },
+    #[cfg(target_os = "linux")]
+    contender("posix_signal", |cores, plan| {
+        let signal = softlockup_benches::contenders::Signal::new()?;
+        on_threads(cores, plan, &signal, &signal)
+    }),
+    #[cfg(target_os = "linux")]
+    contender("kernel_membarrier", |cores, plan| {
+        use softlockup_benches::contenders::{Interrupting, Membarrier};
+        let membarrier = Membarrier::new()?;
+        on_threads(cores, plan, Interrupting::new(&membarrier), &membarrier)
+    }),
+];
+
+fn round_trips(criterion: &mut Criterion, cores: Cores) {
+    let report = RefCell::new(RoundTrips::default());
+    let mut group = criterion.benchmark_group("ipi_round_trip");
+    group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
+    for &Contender { id, sleeps, run } in CONTENDERS {
+        let run = |calls, each_after| {
+            let outcome = run(cores, Plan { calls, each_after });
+            outcome.unwrap_or_else(|error| panic!("{id}: {error}"))
+        };
+        group.bench_function(id, |bencher| {
+            bencher.iter_custom(|calls| {
+                let (measured, fates) = run(calls, sleeps.then_some(ASLEEP));
+                let elapsed = measured.elapsed;
+                report.borrow_mut().add_calls(id, measured, fates);
+                elapsed
+            });
+        });
+        // Once; and only if the filter let criterion measure it.
+        let answers_late = id == "floor_cas"; // with its next call: one by itself is no round trip
+        if report.borrow().has(id) && !is_test() && !answers_late {
+            let pause = if sleeps { ASLEEP } else { Duration::ZERO };
+            let (measured, _) = run(SINGLE_CALLS, Some(pause));
+            report.borrow_mut().add_single(id, &measured.latencies_ns);
+        }
+    }
+    group.finish();
+    if !is_test() {
+        print!("{}", report.into_inner());
+    }
+}
+
+type Broadcast = fn(u32, u64) -> Duration;
+
+const BROADCASTS: [(&str, Broadcast); 3] = [
+    ("floor", broadcast::floor),
+    ("kernel", broadcast::on_machine::<KernelCallQueue>),
+    ("mailbox", broadcast::on_machine::<MailboxCallQueue>),
+];
+
+fn broadcasts(criterion: &mut Criterion) {
+    let mut report = Broadcasts::default();
+    let mut group = criterion.benchmark_group("ipi_broadcast");
+    group.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2));
+    group.sample_size(10).sampling_mode(SamplingMode::Flat);
+    for others in [1, 3, 15, 63, 255, broadcast::MAX_OTHERS] {
+        if is_test() && others > 15 {
+            continue;
+        }
+        let mut measured = 0;
+        for (id, run) in BROADCASTS {
+            group.bench_function(format!("{id}/{others}"), |bencher| {
+                bencher.iter_custom(|rounds| run(others, rounds));
+                measured += 1;
+            });
+        }
+        if measured > 0 && !is_test() {
+            compare(others, &mut report);
+        }
+    }
+    group.finish();
+    print!("{report}");
+}
+
+/// Lets all take turns, so that a ratio is of runs between which the host has changed little.
+fn compare(others: u32, report: &mut Broadcasts) {
+    let rounds = (20_000 / u64::from(others)).clamp(20, 2_000);
+    for _ in 0..9 {
+        report.add(
+            others,
+            BROADCASTS.map(|(_, run)| run(others, rounds).as_nanos() as f64 / rounds as f64),
+        );
+    }
+}
+
+fn main() {
+    let cores = host_cores();
+    let [one, other, ..] = cores else {
+        eprintln!("ipi_round_trip: a call needs two host cores, and this process may use one");
+        return;
+    };
+    let pair = [one.id, other.id];
+    let mut host = Host::describe(&pair);
+    let mut criterion = Criterion::default().configure_from_args();
+    round_trips(&mut criterion, pair);
+    broadcasts(&mut criterion);
+    host.note_load_after();
+    if !is_test() && !is_given("--list") {
+        println!("{host}");
+    }
+    criterion.final_summary();
+}

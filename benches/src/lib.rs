@@ -1,0 +1,32 @@
+//! What the benchmarks share.
+
+#[path = "../../examples/ipi_matrix/floor.rs"]
+pub mod floor;
+#[path = "../../examples/ipi_matrix/host.rs"]
+pub mod host;
+#[path = "../../examples/ipi_matrix/machine.rs"]
+pub mod machine;
+#[path = "../../examples/ipi_matrix/round_trip.rs"]
+pub mod round_trip;
+
+pub mod broadcast;
+pub mod contenders;
+pub mod cost;
+pub mod ideal;
+pub mod locks;
+pub mod quantiles;
+pub mod random;
+pub mod report;
+pub mod seen;
+pub mod stuck;
+pub mod threads;
+
+/// Whether criterion runs each benchmark once and measures nothing: unless `cargo bench` started it.
+pub fn is_test() -> bool {
+    !is_given("--bench") || is_given("--test")
+}
+
+/// Whether `flag` is on the command line.
+pub fn is_given(flag: &str) -> bool {
+    std::env::args().any(|arg| arg == flag)
+}

@@ -1,0 +1,67 @@
+//! Callers and servers that are plain threads.
+
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+
+use crate::floor::Floor;
+use crate::host::Fate;
+use crate::round_trip::{Caller, Measured, Plan, Server, measure, serve};
+
+/// Measures two sides on two threads, each pinned to its core; and what happened to the threads meanwhile.
+///
+/// # Errors
+/// If a thread cannot be pinned.
+pub fn on_threads(
+    cores: [usize; 2],
+    plan: Plan,
+    caller: impl Caller + Send,
+    server: impl Server + Send,
+) -> Result<(Measured, [Fate; 2]), String> {
+    let (floor, over) = (Floor::default(), AtomicBool::new(false));
+    let (pinned, both) = ([const { AtomicBool::new(false) }; 2], Barrier::new(2));
+    let ready = |side: usize| {
+        pinned[side].store(pin(cores[side]), Relaxed);
+        both.wait();
+        pinned.iter().all(|pinned| pinned.load(Relaxed)).then(Fate::now)
+    };
+    let (floor, over, ready) = (&floor, &over, &ready);
+    thread::scope(|scope| {
+        let server = scope.spawn(move || {
+            let _abort = AbortOnPanic;
+            ready(1).map(|before| {
+                serve(floor, &server, over);
+                Fate::now().since(before)
+            })
+        });
+        let caller = scope.spawn(move || {
+            let _abort = AbortOnPanic;
+            ready(0).map(|before| {
+                let measured = measure(floor, &caller, plan, over);
+                (measured, Fate::now().since(before))
+            })
+        });
+        let ends = (caller.join(), server.join());
+        let (Ok(caller), Ok(server)) = ends else { unreachable!("a panic ends the process") };
+        match (caller, server) {
+            (Some((measured, fate)), Some(other)) => Ok((measured, [fate, other])),
+            _ => Err(format!("no thread can be pinned to core {} or {}", cores[0], cores[1])),
+        }
+    })
+}
+
+fn pin(id: usize) -> bool {
+    core_affinity::set_for_current(core_affinity::CoreId { id })
+}
+
+/// A thread of several that panics would leave the others waiting for it: it ends the process instead.
+pub(crate) struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("a measuring thread panicked, and others wait for it: the end");
+            std::process::abort();
+        }
+    }
+}
