@@ -97,8 +97,8 @@ impl Measured {
 
     /// The median of a quantity over all slices that have one; if there are slices of many calls, over those.
     pub fn median(&self, of: impl Fn(&Slice) -> Option<f64>) -> Option<f64> {
-        let most = self.slices.iter().map(|slice| slice.calls).max().unwrap_or(0);
-        let enough = |slice: &&Slice| slice.calls >= BATCH.min(most);
+        let few = self.slices.iter().all(|slice| slice.calls < BATCH);
+        let enough = |slice: &&Slice| few || slice.calls >= BATCH;
         let mut values: Vec<f64> = self.slices.iter().filter(enough).filter_map(of).collect();
         values.sort_by(f64::total_cmp);
         values.get(values.len() / 2).copied()
