@@ -1,5 +1,8 @@
 //! Whichever call queue a machine is made of, the same happens: record by record, in lockstep.
 
+#[path = "common/random.rs"]
+mod random;
+
 use softlockup::scenario::ScenarioError;
 use softlockup::scenario::irqs_off_caller::IrqsOffCaller;
 use softlockup::scenario::lost_ipi::LostIpi;
@@ -8,8 +11,10 @@ use softlockup::scenario::slow_console::SlowConsole;
 use softlockup::{
     AnyDieLock, BuddyRule, CallFunction, CallQueue, Clock, Config, Cpu, CpuId, CpuMask, Detectors,
     KernelTime, KernelVersion, LoseIpi, Machine, MailboxCallQueue, NSEC_PER_SEC, Parts, Sysctl,
-    Task, ThisCpu, Wait, irq, preempt, smp_call_function_many, smp_call_function_single,
+    Task, ThisCpu, irq, preempt, smp_call_function_many, smp_call_function_single,
 };
+
+use random::Random;
 
 const MS: u64 = 1_000_000;
 
@@ -20,26 +25,6 @@ fn seeds() -> u64 {
 
 fn at(ms: u64) -> KernelTime {
     KernelTime::from_ns(ms * MS)
-}
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % n
-    }
-
-    fn chance(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-
-    fn wait(&mut self) -> Wait {
-        if self.chance(60) { Wait::Sync } else { Wait::Async }
-    }
 }
 
 /// Something that can be lived through on a machine of either queue.

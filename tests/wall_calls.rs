@@ -1,6 +1,9 @@
 //! Calls through a mailbox in wall-clock time: each is answered, once and in order, whatever the host does; and where
 //! the CPUs' threads run.
 
+#[path = "common/random.rs"]
+mod random;
+
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
 
@@ -10,30 +13,12 @@ use softlockup::{
     smp_call_function_single,
 };
 
+use random::Random;
+
 const MS: u64 = 1_000_000;
 
 fn at(ms: u64) -> KernelTime {
     KernelTime::from_ns(ms * MS)
-}
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % n
-    }
-
-    fn chance(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-
-    fn wait(&mut self) -> Wait {
-        if self.chance(60) { Wait::Sync } else { Wait::Async }
-    }
 }
 
 /// What was called in wall-clock time, by target and caller. Several machines run at once, each with its own.

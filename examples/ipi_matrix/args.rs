@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::builder::TypedValueParser;
-use clap::error::ErrorKind;
 use clap::{Parser, ValueEnum};
 
 use super::host::parse_core_list;
@@ -81,28 +80,6 @@ impl Args {
             return Err(format!("a round trip needs two host cores, and {whose} {number}"));
         }
         Ok(cores.to_vec())
-    }
-}
-
-/// Reads the command line. `None` if it asked for help or the version, which is printed by then.
-///
-/// # Errors
-/// What is wrong with it, in one line.
-pub(crate) fn parse() -> Result<Option<Args>, String> {
-    match Args::try_parse() {
-        Ok(args) => Ok(Some(args)),
-        Err(error)
-            if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) =>
-        {
-            error.print().map_err(|error| error.to_string()).map(|()| None)
-        }
-        Err(error) => {
-            // clap's first paragraph says what is wrong; the others repeat the usage.
-            let text = error.render().to_string();
-            let lines = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
-            let line = lines.collect::<Vec<_>>().join(" ");
-            Err(format!("{} (see --help)", line.trim_start_matches("error: ")))
-        }
     }
 }
 

@@ -2,6 +2,8 @@
 //! pays for a call is printed beside what the host asks at least, and how many times that it is.
 
 mod args;
+#[path = "../nested_oops/command_line.rs"]
+mod command_line;
 mod export;
 #[path = "../nested_oops/files.rs"]
 mod files;
@@ -35,7 +37,7 @@ const USAGE: u8 = 2;
 const MAX_CORE_ID: usize = 1023;
 
 fn main() -> ExitCode {
-    let outcome = args::parse().and_then(|args| match args {
+    let outcome = command_line::parse::<Args>().and_then(|args| match args {
         Some(args) => run(&args),
         None => Ok(()), // --help, --version
     });

@@ -2,6 +2,7 @@
 //! changed: `-- --help`.
 
 mod args;
+mod command_line;
 mod files;
 mod scenario;
 mod values;
@@ -23,7 +24,7 @@ use values::ReportForm;
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let outcome = args::parse().and_then(|args| match args {
+    let outcome = command_line::parse::<Args>().and_then(|args| match args {
         Some(args) => run(&args),
         None => Ok(()), // --help, --version
     });
