@@ -225,7 +225,7 @@ impl Cpu {
         self.shared.check_halt();
     }
 
-    /// Every wait of every CPU but one: an interruption point, then the clock, then an interruption point.
+    /// Every wait but a [`look`](Self::look) in wall-clock time: an interruption point, then the clock, then an interruption point.
     fn wait(&self, waiting: Waiting) {
         self.shared.check_halt();
         self.check_killed();

@@ -18,7 +18,7 @@
 //! |---|---|---|---|
 //! | `claimed` | a caller, in `claim` and `release` | the next | Acquire (compare-exchange), Release: who claims it comes after the answer that the last one saw |
 //! | `flags`, LOCK | the caller, in `post` | the owner, in `take` | Release, Acquire: the request is complete |
-//! | RINGS | the same | the owner, before it sleeps | fences in `kick` and before sleeping, see `clock/wall.rs` |
+//! | RINGS | the same | the owner, before it sleeps | fences on both sides, see `clock/sleeper.rs` |
 //! | `turn` of the letter | the caller, in `claim` | the owner, in `take_older` | carried by LOCK |
 //! | `emptied` | the owner, around each emptying of the queue: odd meanwhile | a caller, in `claim`, before and after it looks whether the queue is empty | fences and the queue's own order: who sees the queue emptied sees it odd, or greater |
 //! | MORE | another caller, in `leave_word`, after it pushed | the owner, in `take` | Release, Acquire: what was pushed is there |

@@ -231,8 +231,8 @@ impl<'a> Waited<'a> {
     }
 }
 
-/// Runs every call posted to this CPU: a letter, if one is older, then the queue from its oldest on. Called by the IPI, with interrupts off. In Linux:
-/// `flush_smp_call_function_queue` of 4.19. (5.8 and later run the calls that somebody waits for first.)
+/// Runs every call posted to this CPU: a letter, if there is one, then the queue from its oldest on; a letter that is
+/// younger waits for its turn. Called by the IPI, with interrupts off. In Linux: `flush_smp_call_function_queue` of 4.19. (5.8 and later run the calls that somebody waits for first.)
 ///
 /// `rang`: no IPI came, but a letter that rings by itself and was taken; then the queue behind it is looked at only if
 /// the letter says so.

@@ -3,9 +3,9 @@
 use softlockup::read::report::{Detection, Detector, Outcome, Report};
 use softlockup::scenario::nested_oops::{Arrivals, At, Before, NestedOops, Notifier, OOPS_AT};
 use softlockup::{
-    Access, BringUp, BuddyRule, Config, Cpu, CpuId, Detectors, Event, Incident, KernelTime,
-    KernelVersion, Machine, NSEC_PER_SEC, NotifierBlock, Notify, Parts, Sysctl, Task, ThisCpu,
-    hardlockup, irq, kick_all_cpus_sync, nmi,
+    Access, BuddyRule, Config, Cpu, CpuId, Detectors, Event, Incident, KernelTime, KernelVersion,
+    Machine, NSEC_PER_SEC, NotifierBlock, Notify, Parts, Sysctl, Task, hardlockup, irq,
+    kick_all_cpus_sync, nmi,
 };
 
 /// How many runs each statement is tried on: 100, or what `SEEDS` in the environment says.
@@ -240,66 +240,6 @@ fn the_perf_detector_lets_cpu0_report_itself() {
         assert_eq!((found[0].reporter_cpu, found[0].named_cpu), (CpuId(0), CpuId(0)));
         let delay = since_dark(found[0]);
         assert!((6 * NSEC_PER_SEC..20 * NSEC_PER_SEC).contains(&delay), "{delay}");
-    }
-}
-
-#[test]
-fn no_buddy_calls_a_cpu_locked_up_that_has_just_come_online() {
-    for n in 0..60 {
-        let rule = [BuddyRule::EVERY_THIRD_SAMPLE, BuddyRule::EVERY_SAMPLE][n as usize % 2];
-        let config = Config {
-            nr_cpus: 2 + n as u32 % 4,
-            watchdog_thresh_secs: 2,
-            // Each CPU comes 0 to 3 sample periods after the last one.
-            bring_up: BringUp { per_cpu_ns: n * 40_000_000 + 2_236_099, ..BringUp::default() },
-            detectors: Detectors { hardlockup_buddy: Some(rule), ..Detectors::NONE },
-            until: at(60.0),
-            ..Config::default()
-        };
-        let incident = Machine::new(config, Parts::stock()).unwrap().run().unwrap().incident;
-        assert_eq!(incident.console(), "", "bring-up {n}");
-    }
-}
-
-#[test]
-fn a_healthy_machine_is_silent_with_every_detector_on_and_a_dark_cpu_is_not() {
-    for (nr_cpus, dark) in [(2, false), (64, false), (64, true)] {
-        let detectors = Detectors {
-            softlockup: true,
-            hardlockup_buddy: Some(BuddyRule::EVERY_SAMPLE),
-            hardlockup_perf: true,
-            csd: true,
-        };
-        let until = at(if dark { 300.0 } else { 3600.0 });
-        let kernel = KernelVersion::V6_12;
-        let config =
-            Config { nr_cpus, kernel, detectors, pseudo_nmi: true, until, ..Config::default() };
-        let mut machine = Machine::new(config, Parts::stock()).unwrap();
-        let busy = move |cpu: &Cpu| {
-            while cpu.now() < until {
-                cpu.exec_fault();
-                let _irq = irq::disable_local(cpu);
-                cpu.spend(3 * NSEC_PER_SEC);
-            }
-        };
-        machine.spawn(CpuId(1), Task::new("busy", 1, at(10.0), busy));
-        if dark {
-            let body = |cpu: &Cpu| {
-                let _irq = irq::disable_local(cpu);
-                cpu.spend(100 * NSEC_PER_SEC);
-            };
-            machine.spawn(CpuId(5), Task::new("dark", 2, at(100.0), body));
-        }
-        let report = machine.run().unwrap().incident.report();
-        if dark {
-            // CPU 1 calls it, waits, and so reports itself, too; but everybody who names another CPU names CPU 5.
-            let others =
-                report.detections.iter().filter(|found| found.detector != Detector::Softlockup);
-            let named: Vec<_> = others.map(|found| found.named_cpu).collect();
-            assert!(named.len() >= 3 && named.iter().all(|cpu| *cpu == CpuId(5)), "{named:?}");
-        } else {
-            assert_eq!(report.detections.first(), None, "nr_cpus {nr_cpus}");
-        }
     }
 }
 

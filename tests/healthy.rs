@@ -1,8 +1,9 @@
 //! A healthy machine is silent; and the same machine with one thing broken is not.
 
+use softlockup::read::report::Detector;
 use softlockup::{
-    Config, CpuId, Incident, KernelTime, Machine, NSEC_PER_SEC, Parts, Task, ThisCpu, irq,
-    kick_all_cpus_sync, preempt,
+    BringUp, BuddyRule, Config, Cpu, CpuId, Detectors, Incident, KernelTime, KernelVersion,
+    Machine, NSEC_PER_SEC, Parts, Task, ThisCpu, irq, kick_all_cpus_sync, preempt,
 };
 
 fn at(secs: u64) -> KernelTime {
@@ -89,4 +90,64 @@ fn the_clock_does_not_stop_for_cpus_that_wake_each_other_for_ever() {
         }),
     );
     assert_eq!(machine.run().unwrap().incident.ended, until);
+}
+
+#[test]
+fn a_healthy_machine_is_silent_with_every_detector_on_and_a_dark_cpu_is_not() {
+    for (nr_cpus, dark) in [(2, false), (64, false), (64, true)] {
+        let detectors = Detectors {
+            softlockup: true,
+            hardlockup_buddy: Some(BuddyRule::EVERY_SAMPLE),
+            hardlockup_perf: true,
+            csd: true,
+        };
+        let until = at(if dark { 300 } else { 3600 });
+        let kernel = KernelVersion::V6_12;
+        let config =
+            Config { nr_cpus, kernel, detectors, pseudo_nmi: true, until, ..Config::default() };
+        let mut machine = Machine::new(config, Parts::stock()).unwrap();
+        let busy = move |cpu: &Cpu| {
+            while cpu.now() < until {
+                cpu.exec_fault();
+                let _irq = irq::disable_local(cpu);
+                cpu.spend(3 * NSEC_PER_SEC);
+            }
+        };
+        machine.spawn(CpuId(1), Task::new("busy", 1, at(10), busy));
+        if dark {
+            let body = |cpu: &Cpu| {
+                let _irq = irq::disable_local(cpu);
+                cpu.spend(100 * NSEC_PER_SEC);
+            };
+            machine.spawn(CpuId(5), Task::new("dark", 2, at(100), body));
+        }
+        let report = machine.run().unwrap().incident.report();
+        if dark {
+            // CPU 1 calls it, waits, and so reports itself, too; but everybody who names another CPU names CPU 5.
+            let others =
+                report.detections.iter().filter(|found| found.detector != Detector::Softlockup);
+            let named: Vec<_> = others.map(|found| found.named_cpu).collect();
+            assert!(named.len() >= 3 && named.iter().all(|cpu| *cpu == CpuId(5)), "{named:?}");
+        } else {
+            assert_eq!(report.detections.first(), None, "nr_cpus {nr_cpus}");
+        }
+    }
+}
+
+#[test]
+fn no_buddy_calls_a_cpu_locked_up_that_has_just_come_online() {
+    for n in 0..60 {
+        let rule = [BuddyRule::EVERY_THIRD_SAMPLE, BuddyRule::EVERY_SAMPLE][n as usize % 2];
+        let config = Config {
+            nr_cpus: 2 + n as u32 % 4,
+            watchdog_thresh_secs: 2,
+            // Each CPU comes 0 to 3 sample periods after the last one.
+            bring_up: BringUp { per_cpu_ns: n * 40_000_000 + 2_236_099, ..BringUp::default() },
+            detectors: Detectors { hardlockup_buddy: Some(rule), ..Detectors::NONE },
+            until: at(60),
+            ..Config::default()
+        };
+        let incident = Machine::new(config, Parts::stock()).unwrap().run().unwrap().incident;
+        assert_eq!(incident.console(), "", "bring-up {n}");
+    }
 }

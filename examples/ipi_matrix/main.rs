@@ -30,24 +30,11 @@ use matrix::{Matrix, Quantity};
 use svg::Picture;
 use table::Table;
 
-/// The user asked for something that cannot be: one line, exit code 2.
-const USAGE: u8 = 2;
-
 /// `CPU_SET` of libc aborts the process for an id beyond its mask.
 const MAX_CORE_ID: usize = 1023;
 
 fn main() -> ExitCode {
-    let outcome = command_line::parse::<Args>().and_then(|args| match args {
-        Some(args) => run(&args),
-        None => Ok(()), // --help, --version
-    });
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            eprintln!("ipi_matrix: {message}");
-            ExitCode::from(USAGE)
-        }
-    }
+    command_line::run("ipi_matrix", run)
 }
 
 fn run(args: &Args) -> Result<(), String> {

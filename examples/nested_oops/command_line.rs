@@ -1,13 +1,36 @@
-//! Reading a command line: what is wrong with it is said in one line.
+//! From a command line to an exit code: what is wrong is said in one line.
+
+use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+
+/// The user asked for something that cannot be: one line, exit code 2.
+const USAGE: u8 = 2;
+
+/// Reads the command line of the program `name`, runs it, and says what went wrong.
+pub(crate) fn run<Args: Parser>(
+    name: &str,
+    run: impl FnOnce(&Args) -> Result<(), String>,
+) -> ExitCode {
+    let outcome = parse().and_then(|args| match args {
+        Some(args) => run(&args),
+        None => Ok(()), // --help, --version
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{name}: {message}");
+            ExitCode::from(USAGE)
+        }
+    }
+}
 
 /// Reads the command line. `None` if it asked for help or the version, which is printed by then.
 ///
 /// # Errors
 /// What is wrong with it, in one line.
-pub(crate) fn parse<Args: Parser>() -> Result<Option<Args>, String> {
+fn parse<Args: Parser>() -> Result<Option<Args>, String> {
     match Args::try_parse() {
         Ok(args) => Ok(Some(args)),
         Err(error)

@@ -20,21 +20,8 @@ use softlockup::read::console::Console;
 use softlockup::{Clock, Config, HostReport, Incident, Record};
 use values::ReportForm;
 
-/// The user asked for something that cannot be: one line, exit code 2.
-const USAGE: u8 = 2;
-
 fn main() -> ExitCode {
-    let outcome = command_line::parse::<Args>().and_then(|args| match args {
-        Some(args) => run(&args),
-        None => Ok(()), // --help, --version
-    });
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            eprintln!("nested_oops: {message}");
-            ExitCode::from(USAGE)
-        }
-    }
+    command_line::run("nested_oops", run)
 }
 
 fn run(args: &Args) -> Result<(), String> {
