@@ -17,12 +17,11 @@ use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode};
-use softlockup::{Arm64DieLock, NestingDieLock, X86DieLock};
-use softlockup_benches::locks::contention::{
-    BenchCpu, Excludes, ParkingLot, fairness, host_cores, time,
-};
+use softlockup::parts::die_lock::{Arm64DieLock, NestingDieLock, X86DieLock};
+use softlockup_benches::locks::contention::{BenchCpu, Excludes, ParkingLot, fairness, time};
 use softlockup_benches::locks::fairness::Fairness;
 use softlockup_benches::locks::{McsLock, TicketLock};
+use softlockup_measure::cores;
 
 /// How long threads contend for a line of the table.
 const WINDOW: Duration = Duration::from_millis(500);
@@ -68,7 +67,7 @@ impl Bench<'_> {
 
 /// Alone, a few, as many as there are cores, and more.
 fn thread_counts() -> Vec<usize> {
-    let cores = host_cores().len();
+    let cores = cores::usable().len();
     let mut counts = vec![1, 2, 4, 8, cores.max(1), 2 * cores.max(1)];
     counts.sort_unstable();
     counts.dedup();
@@ -76,7 +75,7 @@ fn thread_counts() -> Vec<usize> {
 }
 
 fn print(table: &[(String, Fairness)]) {
-    let cores = host_cores().len();
+    let cores = cores::usable().len();
     println!("\nWaits for the lock and shares of it, in {WINDOW:?} on {cores} cores.");
     println!("Each wait has a reading of the host's clock in it.");
     println!(

@@ -7,17 +7,17 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use criterion::{Criterion, SamplingMode};
-use softlockup::{KernelCallQueue, MailboxCallQueue};
+use softlockup::Parts;
 use softlockup_benches::broadcast;
 use softlockup_benches::contenders::{Condvar, CrossbeamChannel, ParkUnpark, StdMpsc, TwoLines};
-use softlockup_benches::floor::Floor;
-use softlockup_benches::host::{Fate, Host};
-use softlockup_benches::locks::contention::host_cores;
-use softlockup_benches::machine::{Setup, on_machine};
 use softlockup_benches::report::{Broadcasts, RoundTrips};
-use softlockup_benches::round_trip::{Measured, Plan};
 use softlockup_benches::threads::on_threads;
 use softlockup_benches::{is_given, is_test};
+use softlockup_measure::cores;
+use softlockup_measure::floor::Floor;
+use softlockup_measure::host::{Fate, Host};
+use softlockup_measure::machine::{Setup, mailboxes, on_machine};
+use softlockup_measure::round_trip::{Measured, Plan};
 
 type Cores = [usize; 2];
 type Outcome = Result<(Measured, [Fate; 2]), String>;
@@ -53,15 +53,13 @@ const CONTENDERS: &[Contender] = &[
         let lines = TwoLines::default();
         on_threads(cores, plan, &lines, &lines)
     }),
-    contender("kernel_csd", |cores, plan| on_machine::<KernelCallQueue>(cores, plan, SPINS)),
-    contender("mailbox_sync", |cores, plan| on_machine::<MailboxCallQueue>(cores, plan, SPINS)),
-    contender("mailbox_recorded", |cores, plan| {
-        on_machine::<MailboxCallQueue>(cores, plan, RECORDS)
-    }),
+    contender("kernel_csd", |cores, plan| on_machine(Parts::stock, cores, plan, SPINS)),
+    contender("mailbox_sync", |cores, plan| on_machine(mailboxes, cores, plan, SPINS)),
+    contender("mailbox_recorded", |cores, plan| on_machine(mailboxes, cores, plan, RECORDS)),
     Contender {
         id: "mailbox_parked",
         sleeps: true,
-        run: |cores, plan| on_machine::<MailboxCallQueue>(cores, plan, IDLES),
+        run: |cores, plan| on_machine(mailboxes, cores, plan, IDLES),
     },
     contender("crossbeam_channel", |cores, plan| {
         let channel = CrossbeamChannel::default();
@@ -131,8 +129,8 @@ type Broadcast = fn(u32, u64) -> Duration;
 
 const BROADCASTS: [(&str, Broadcast); 3] = [
     ("floor", broadcast::floor),
-    ("kernel", broadcast::on_machine::<KernelCallQueue>),
-    ("mailbox", broadcast::on_machine::<MailboxCallQueue>),
+    ("kernel", |others, rounds| broadcast::on_machine(Parts::stock(), others, rounds)),
+    ("mailbox", |others, rounds| broadcast::on_machine(mailboxes(), others, rounds)),
 ];
 
 fn broadcasts(criterion: &mut Criterion) {
@@ -171,12 +169,11 @@ fn compare(others: u32, report: &mut Broadcasts) {
 }
 
 fn main() {
-    let cores = host_cores();
-    let [one, other, ..] = cores else {
+    let [one, other, ..] = *cores::usable() else {
         eprintln!("ipi_round_trip: a call needs two host cores, and this process may use one");
         return;
     };
-    let pair = [one.id, other.id];
+    let pair = [one, other];
     let mut host = Host::describe(&pair);
     let mut criterion = Criterion::default().configure_from_args();
     round_trips(&mut criterion, pair);

@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, SamplingMode};
-use softlockup::{BuddyRule, Clock};
+use softlockup::Clock;
+use softlockup::config::BuddyRule;
 use softlockup_benches::cost::{self, Cost, WATCHED_BY};
-use softlockup_benches::quantiles::quantile;
 use softlockup_benches::random::Random;
 use softlockup_benches::seen::Seen;
 use softlockup_benches::stuck::{Case, Stuck};
+use softlockup_measure::quantiles::quantile;
 
 /// Kernel time per host time. A sample period of 4 s is 8 ms of the host then: few are lost to others who use it. And
 /// 1 % of the buddy's 10 s is 0.2 ms of the host: a thread that sleeps until its timer is due is late by half of that.

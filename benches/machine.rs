@@ -17,8 +17,11 @@ use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput};
+use softlockup::config::BringUp;
+use softlockup::machine::Run;
 use softlockup::scenario::nested_oops::NestedOops;
-use softlockup::{BringUp, Config, Event, KernelTime, Machine, Parts, Record, Run, Vector};
+use softlockup::vector::Vector;
+use softlockup::{Config, Event, KernelTime, Machine, Parts, Record, Scenario};
 use softlockup_benches::is_test;
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;

@@ -6,9 +6,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Clock;
-use crate::die::PrintOrder;
-use crate::{BuddyRule, CpuId, KernelTime, KernelVersion, NSEC_PER_SEC};
+use crate::cpumask::CpuId;
+use crate::time::{KernelTime, NSEC_PER_SEC};
+use crate::version::Kernel;
 
 /// The most CPUs a machine can have.
 pub const MAX_CPUS: u32 = 4096;
@@ -25,7 +25,7 @@ pub struct Config {
     /// How many CPUs, 1 to [`MAX_CPUS`].
     pub nr_cpus: u32,
     /// Which kernel.
-    pub kernel: KernelVersion,
+    pub kernel: Kernel,
     /// `kernel.watchdog_thresh` in seconds, 0 to [`MAX_WATCHDOG_THRESH_SECS`]; 0 switches the watchdog off.
     pub watchdog_thresh_secs: u64,
     /// When an oops prints its registers.
@@ -60,13 +60,13 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             nr_cpus: 64,
-            kernel: KernelVersion::default(),
+            kernel: Kernel::default(),
             watchdog_thresh_secs: 10,
             print_order: PrintOrder::default(),
             pseudo_nmi: false,
             bring_up: BringUp::default(),
             console_touches_watchdog: false,
-            detectors: Detectors::of(KernelVersion::default()),
+            detectors: Detectors::of(Kernel::default()),
             sysctl: Sysctl::default(),
             ablate: None,
             lose_ipi: None,
@@ -204,10 +204,10 @@ impl Detectors {
         Detectors { softlockup: false, hardlockup_buddy: None, hardlockup_perf: false, csd: false };
 
     /// Those that are on by default in a kernel.
-    pub const fn of(kernel: KernelVersion) -> Self {
+    pub const fn of(kernel: Kernel) -> Self {
         let hardlockup_buddy = match kernel {
-            KernelVersion::V4_19 | KernelVersion::X86V6_1 => None,
-            KernelVersion::V6_12 => Some(BuddyRule::EVERY_THIRD_SAMPLE),
+            Kernel::Arm64V4_19 | Kernel::X86V6_1 => None,
+            Kernel::Arm64V6_12 => Some(BuddyRule::EVERY_THIRD_SAMPLE),
         };
         Detectors { softlockup: true, hardlockup_buddy, ..Detectors::NONE }
     }
@@ -248,6 +248,59 @@ pub struct LoseIpi {
     /// The first one that is sent to that CPU then or later is lost, in nanoseconds of kernel time.
     #[serde(rename = "after_ns")]
     pub after: KernelTime,
+}
+
+/// Which clock a machine runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Clock {
+    /// Virtual time; one CPU at a time between interruption points.
+    Lockstep {
+        /// `Some` permutes the order in which CPUs that can run at the same instant take their turns; each seed names
+        /// one such order. `None` goes round by number.
+        turn_seed: Option<u64>,
+    },
+    /// The host's time, multiplied; all CPUs at once. Its order of events is the host's, and may differ from run to
+    /// run.
+    Wall {
+        /// Kernel seconds per host second, 0.001 to 1000000.
+        ratio: f64,
+    },
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Clock::Lockstep { turn_seed: None }
+    }
+}
+
+/// When an oops prints its registers, call trace and code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PrintOrder {
+    /// As arm64 does: after the notifiers. Of the article's first oops nothing would be seen but its header.
+    Stock,
+    /// As the article's console shows it, so as its vendor's kernel or kernel box must have done: before.
+    #[default]
+    Vendor,
+}
+
+/// How the buddy looks at the next CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuddyRule {
+    /// At each so-many-th sample of its own.
+    pub every: u64,
+    /// It reports at this many looks in a row that find the count unchanged.
+    pub miss_thresh: u32,
+}
+
+impl BuddyRule {
+    /// 6.5 to 6.19: every third sample, at once. With the default threshold that is 8 to 24 s after a CPU went dark.
+    pub const EVERY_THIRD_SAMPLE: BuddyRule = BuddyRule { every: 3, miss_thresh: 1 };
+
+    /// 2026: every sample, the third time: 8 to 12 s after, and as much more as the watching CPU's samples come after
+    /// the watched one's.
+    pub const EVERY_SAMPLE: BuddyRule = BuddyRule { every: 1, miss_thresh: 3 };
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@
 //! - *Interrupts and preemption*: [`irq`], [`preempt`], [`Task`].
 //! - *Calls between CPUs*: [`CsdLock`], [`CallQueue`], [`smp_call_function_many`].
 //! - *Oopses*: [`Cpu::null_deref`], [`DieLock`], [`NotifierBlock`].
-//! - *The watchdog*: [`get_timestamp`], [`LockupDetector`].
+//! - *The watchdog*: [`get_timestamp`], [`SoftlockupDetector`].
 //! - *The machine around them*: [`Machine`], [`Config`], [`Clock`], [`Parts`].
 //! - *What happened*: [`Record`], [`Incident`], [`read`].
 //! - *What real kernels printed*: [`log`].
@@ -40,83 +40,37 @@ compile_error!(
     "softlockup halts CPUs and kills tasks by unwinding: build it with panic = \"unwind\""
 );
 
-mod boot;
-mod call_queue;
-mod clock;
-mod config;
-pub mod contract;
-mod cpu;
-mod cpumask;
-mod csd;
-mod csd_debug;
-mod csd_table;
-mod deadline;
-mod die;
-mod die_lock;
-mod fake_cpu;
-mod fault;
-mod flag;
-pub mod hardlockup;
+pub mod config;
+pub mod cookbook;
+pub mod cpumask;
+pub mod dmesg;
+mod hardware;
 mod host;
-mod incident;
-pub mod irq;
-mod lockup_detector;
-pub mod log;
-mod machine;
-mod mailbox;
-pub mod nmi;
-mod notifier;
-mod panic;
-mod parts;
-pub mod preempt;
+pub mod incident;
+pub mod kernel;
+pub mod machine;
+pub mod parts;
 mod random;
-pub mod read;
-mod record;
+pub mod record;
 mod recorder;
 pub mod scenario;
-mod smp;
 pub mod sync;
-mod task;
-mod this_cpu;
-mod time;
-mod version;
-mod watchdog;
+pub mod time;
+pub mod vector;
+pub mod version;
 
-pub use call_queue::{CallQueue, CsdId, KernelCallQueue, Link, Links};
-pub use clock::Clock;
-pub use config::{
-    Ablation, BringUp, Config, ConfigError, Detectors, LoseIpi, MAX_CPUS, MAX_WATCHDOG_THRESH_SECS,
-    Sysctl,
-};
-pub use cpu::{Cpu, Frame};
-pub use cpumask::{CpuId, CpuMask};
-pub use csd::{CSD_FLAG_LOCK, CSD_FLAG_SYNCHRONOUS, CSD_TYPE_SYNC, CsdLock, KernelCsdLock};
-pub use die::PrintOrder;
-pub use die_lock::{AnyDieLock, Arm64DieLock, DieLock, NestingDieLock, X86DieLock};
-pub use fake_cpu::{FakeCpu, Stuck};
-pub use fault::{Access, MAX_NESTED_OOPSES};
-pub use hardlockup::{BuddyRule, HardlockupVerdict, HardlockupWatch, is_hardlockup};
-pub use incident::{Incident, LoadError};
-pub use irq::Vector;
-pub use lockup_detector::{
-    AnyLockupDetector, CumulativeDetector, Heartbeat, LockupDetector, Pid, SampleContext, Verdict,
-    WarnOnceDetector,
-};
-pub use machine::{HostReport, Machine, Run, RunError};
-pub use mailbox::MailboxCallQueue;
-pub use notifier::{NotifierBlock, Notify};
+pub use config::{Clock, Config};
+pub use cpumask::CpuId;
+pub use incident::Incident;
+pub use kernel::cpu::Cpu;
+pub use kernel::task::Task;
+pub use machine::Machine;
 pub use parts::Parts;
-pub use record::{Event, Record, Symbol};
-pub use smp::{
-    CallFunction, Wait, kick_all_cpus_sync, smp_call_function_many, smp_call_function_single,
-};
-pub use task::Task;
-pub use this_cpu::ThisCpu;
-pub use time::{
-    KernelTime, NSEC_PER_SEC, NSEC_PER_TIMESTAMP_UNIT, get_timestamp, sample_period_ns,
-    softlockup_thresh,
-};
-pub use version::KernelVersion;
+pub use parts::this_cpu::ThisCpu;
+pub use record::{Event, Record};
+pub use scenario::Scenario;
+pub use time::KernelTime;
+pub use version::Kernel;
 
 /// Compiles and runs the README's example.
 #[cfg(doctest)]

@@ -7,10 +7,15 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CpuId, KernelTime, Pid, Vector};
+use crate::cpumask::CpuId;
+use crate::time::KernelTime;
+use crate::vector::Vector;
 
 /// The name of a kernel function, a task or a message: borrowed while the machine runs, owned when loaded again.
 pub type Symbol = Cow<'static, str>;
+
+/// A process number.
+pub type Pid = u32;
 
 /// One thing that happened on one CPU.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -21,8 +21,9 @@ use crossbeam_queue::ArrayQueue;
 use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
 
+use crate::cpumask::CpuId;
 use crate::record::{Event, Record};
-use crate::{CpuId, KernelTime};
+use crate::time::KernelTime;
 
 /// Where the CPUs of one machine write.
 #[derive(Debug)]

@@ -16,6 +16,9 @@ pub const NSEC_PER_SEC: u64 = 1_000_000_000;
 /// Nanoseconds in one [`get_timestamp`] unit: 2³⁰, so 1.073741824 s. The "22s" of a report are units.
 pub const NSEC_PER_TIMESTAMP_UNIT: u64 = 1 << 30;
 
+/// `smp.csd_lock_timeout`: the first report comes after this long.
+pub(crate) const CSD_LOCK_TIMEOUT_NS: u64 = 5 * NSEC_PER_SEC;
+
 /// A moment in kernel time: nanoseconds since boot.
 ///
 /// Displays as printk stamps it: `254.202183`.
@@ -87,7 +90,8 @@ impl fmt::Display for KernelTime {
 /// it makes every "second" of a lockup report 7 % too long.
 ///
 /// ```
-/// use softlockup::{KernelTime, get_timestamp};
+/// use softlockup::KernelTime;
+/// use softlockup::time::get_timestamp;
 ///
 /// // CPU#35 of the article: fed at 336.462 s, reported at 360.462 s, 24.0 s later, "stuck for 22s".
 /// let fed = KernelTime::from_secs_f64(336.462045).unwrap();

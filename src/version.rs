@@ -2,76 +2,81 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CSD_FLAG_SYNCHRONOUS, CSD_TYPE_SYNC};
+/// `CSD_FLAG_SYNCHRONOUS` of 4.19: the caller waits. With `CSD_FLAG_LOCK` it is the 3 in the article's x1.
+pub const CSD_FLAG_SYNCHRONOUS: u32 = 0x02;
 
-/// A kernel whose behaviour and console text the machine follows.
+/// `CSD_TYPE_SYNC` of 5.8 and later, the same thing: with `CSD_FLAG_LOCK` it is the 0x11 in a 6.12 dump.
+pub const CSD_TYPE_SYNC: u32 = 0x10;
+
+/// A kernel whose behaviour and console text the machine follows: its architecture and its version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum KernelVersion {
+#[non_exhaustive]
+pub enum Kernel {
     /// arm64 4.19, the article's: warns once per task; an exec fault interrupts every CPU.
     #[default]
     #[serde(rename = "4.19")]
-    V4_19,
+    Arm64V4_19,
     /// arm64 6.12: repeats the warning with the total. Its stacks are those of a kernel patched so that an exec
     /// mapping interrupts every CPU, as 4.19's did.
     #[serde(rename = "6.12")]
-    V6_12,
+    Arm64V6_12,
     /// x86-64 6.1: another order of prints, a `die_lock` that lets its owner in, real NMIs.
     #[serde(rename = "x86-6.1")]
     X86V6_1,
 }
 
-impl KernelVersion {
+impl Kernel {
     /// Whether it runs on x86-64.
     pub(crate) const fn is_x86(self) -> bool {
-        matches!(self, KernelVersion::X86V6_1)
+        matches!(self, Kernel::X86V6_1)
     }
 
     /// Where a CPU that waits for a spinlock stands.
     pub(crate) const fn spin_lock_slowpath(self) -> &'static str {
         match self {
-            KernelVersion::V4_19 | KernelVersion::V6_12 => "queued_spin_lock_slowpath",
-            KernelVersion::X86V6_1 => "native_queued_spin_lock_slowpath",
+            Kernel::Arm64V4_19 | Kernel::Arm64V6_12 => "queued_spin_lock_slowpath",
+            Kernel::X86V6_1 => "native_queued_spin_lock_slowpath",
         }
     }
 
     /// The release as the console prints it.
     pub(crate) const fn release(self) -> &'static str {
         match self {
-            KernelVersion::V4_19 => "4.19.5-1.1.29.aarch64 #1",
-            KernelVersion::V6_12 => "6.12.117 #1",
-            KernelVersion::X86V6_1 => "6.1.0-56-amd64 #1",
+            Kernel::Arm64V4_19 => "4.19.5-1.1.29.aarch64 #1",
+            Kernel::Arm64V6_12 => "6.12.117 #1",
+            Kernel::X86V6_1 => "6.1.0-56-amd64 #1",
         }
     }
 
     /// The flag that says "the caller waits" in a csd.
     pub(crate) const fn csd_sync_flag(self) -> u32 {
         match self {
-            KernelVersion::V4_19 => CSD_FLAG_SYNCHRONOUS,
-            KernelVersion::V6_12 | KernelVersion::X86V6_1 => CSD_TYPE_SYNC,
+            Kernel::Arm64V4_19 => CSD_FLAG_SYNCHRONOUS,
+            Kernel::Arm64V6_12 | Kernel::X86V6_1 => CSD_TYPE_SYNC,
         }
     }
 
     /// What lies on the stack between `kick_all_cpus_sync` and `smp_call_function_many`.
     pub(crate) const fn smp_call_function(self) -> &'static [&'static str] {
         match self {
-            KernelVersion::V4_19 | KernelVersion::X86V6_1 => &[], // inlined
-            KernelVersion::V6_12 => &["smp_call_function"],
+            Kernel::Arm64V4_19 | Kernel::X86V6_1 => &[], // inlined
+            Kernel::Arm64V6_12 => &["smp_call_function"],
         }
     }
 
     /// The frames of `smp_call_function_many`.
     pub(crate) const fn call_many(self) -> &'static [&'static str] {
         match self {
-            KernelVersion::V4_19 => &["smp_call_function_many"],
-            KernelVersion::V6_12 => &["smp_call_function_many", "smp_call_function_many_cond"],
-            KernelVersion::X86V6_1 => &["smp_call_function_many_cond"],
+            Kernel::Arm64V4_19 => &["smp_call_function_many"],
+            Kernel::Arm64V6_12 => &["smp_call_function_many", "smp_call_function_many_cond"],
+            Kernel::X86V6_1 => &["smp_call_function_many_cond"],
         }
     }
 
     /// From the exception vector down to where the oops begins: the frames of a kernel fault.
     pub(crate) const fn kernel_fault(self) -> &'static [&'static str] {
         match self {
-            KernelVersion::V4_19 => &[
+            Kernel::Arm64V4_19 => &[
                 "el1_da",
                 "do_mem_abort",
                 "do_translation_fault",
@@ -79,7 +84,7 @@ impl KernelVersion {
                 "__do_kernel_fault",
                 "die_kernel_fault",
             ],
-            KernelVersion::V6_12 => &[
+            Kernel::Arm64V6_12 => &[
                 "el1h_64_sync",
                 "el1h_64_sync_handler",
                 "el1_abort",
@@ -89,17 +94,15 @@ impl KernelVersion {
                 "__do_kernel_fault",
                 "die_kernel_fault",
             ],
-            KernelVersion::X86V6_1 => &["asm_exc_page_fault", "exc_page_fault", "page_fault_oops"],
+            Kernel::X86V6_1 => &["asm_exc_page_fault", "exc_page_fault", "page_fault_oops"],
         }
     }
 
     /// The frames of a `BUG()`, from the exception vector down to `die`.
     pub(crate) const fn bug(self) -> &'static [&'static str] {
         match self {
-            KernelVersion::V4_19 => {
-                &["el1_dbg", "do_debug_exception", "brk_handler", "bug_handler"]
-            }
-            KernelVersion::V6_12 => &[
+            Kernel::Arm64V4_19 => &["el1_dbg", "do_debug_exception", "brk_handler", "bug_handler"],
+            Kernel::Arm64V6_12 => &[
                 "el1h_64_sync",
                 "el1h_64_sync_handler",
                 "el1_dbg",
@@ -108,23 +111,23 @@ impl KernelVersion {
                 "call_break_hook",
                 "bug_brk_handler",
             ],
-            KernelVersion::X86V6_1 => &["asm_exc_invalid_op", "exc_invalid_op", "handle_bug"],
+            Kernel::X86V6_1 => &["asm_exc_invalid_op", "exc_invalid_op", "handle_bug"],
         }
     }
 
     /// Why `die` panics with `panic_on_oops`.
     pub(crate) const fn fatal_exception(self) -> &'static str {
         match self {
-            KernelVersion::V4_19 | KernelVersion::X86V6_1 => "Fatal exception",
-            KernelVersion::V6_12 => "Oops: Fatal exception",
+            Kernel::Arm64V4_19 | Kernel::X86V6_1 => "Fatal exception",
+            Kernel::Arm64V6_12 => "Oops: Fatal exception",
         }
     }
 
     /// Why `die` panics in a handler.
     pub(crate) const fn fatal_exception_in_interrupt(self) -> &'static str {
         match self {
-            KernelVersion::V4_19 | KernelVersion::X86V6_1 => "Fatal exception in interrupt",
-            KernelVersion::V6_12 => "Oops: Fatal exception in interrupt",
+            Kernel::Arm64V4_19 | Kernel::X86V6_1 => "Fatal exception in interrupt",
+            Kernel::Arm64V6_12 => "Oops: Fatal exception in interrupt",
         }
     }
 
@@ -132,7 +135,7 @@ impl KernelVersion {
     /// (second part, with the lock held) when a page is first executed.
     pub(crate) const fn exec_fault(self) -> (&'static [&'static str], &'static [&'static str]) {
         match self {
-            KernelVersion::V4_19 => (
+            Kernel::Arm64V4_19 => (
                 &[
                     "el0_ia",
                     "do_el0_ia_bp_hardening",
@@ -145,7 +148,7 @@ impl KernelVersion {
                 ],
                 &["alloc_set_pte", "__sync_icache_dcache", "sync_icache_aliases"],
             ),
-            KernelVersion::V6_12 => (
+            Kernel::Arm64V6_12 => (
                 &[
                     "el0t_64_sync",
                     "el0t_64_sync_handler",
@@ -163,7 +166,7 @@ impl KernelVersion {
                 ],
             ),
             // Here a jump label is switched: what x86 sends to every CPU is an order to notice changed code.
-            KernelVersion::X86V6_1 => (
+            Kernel::X86V6_1 => (
                 &["entry_SYSCALL_64_after_hwframe", "do_syscall_64", "__x64_sys_bpf"],
                 &["jump_label_update", "arch_jump_label_transform_apply", "text_poke_bp_batch"],
             ),

@@ -3,15 +3,21 @@
 #[path = "common/random.rs"]
 mod random;
 
-use softlockup::scenario::ScenarioError;
+use std::fmt::Debug;
+
+use softlockup::config::{BuddyRule, Detectors, LoseIpi, Sysctl};
+use softlockup::cpumask::CpuMask;
+use softlockup::kernel::csd::CallFunction;
+use softlockup::kernel::smp::{smp_call_function_many, smp_call_function_single};
+use softlockup::kernel::{irq, preempt};
 use softlockup::scenario::irqs_off_caller::IrqsOffCaller;
 use softlockup::scenario::lost_ipi::LostIpi;
-use softlockup::scenario::nested_oops::{Arrivals, At, NestedOops};
+use softlockup::scenario::nested_oops::{Arrivals, NestedOops};
 use softlockup::scenario::slow_console::SlowConsole;
+use softlockup::scenario::{At, ScenarioError};
+use softlockup::time::NSEC_PER_SEC;
 use softlockup::{
-    AnyDieLock, BuddyRule, CallFunction, CallQueue, Clock, Config, Cpu, CpuId, CpuMask, Detectors,
-    KernelTime, KernelVersion, LoseIpi, Machine, MailboxCallQueue, NSEC_PER_SEC, Parts, Sysctl,
-    Task, ThisCpu, irq, preempt, smp_call_function_many, smp_call_function_single,
+    Clock, Config, Cpu, CpuId, Kernel, KernelTime, Machine, Parts, Scenario, Task, ThisCpu,
 };
 
 use random::Random;
@@ -27,66 +33,44 @@ fn at(ms: u64) -> KernelTime {
     KernelTime::from_ns(ms * MS)
 }
 
-/// Something that can be lived through on a machine of either queue.
-trait Scenario {
-    fn machine<Q: CallQueue>(&self, parts: Parts<AnyDieLock, Q>) -> Result<Machine, ScenarioError>;
-
-    fn parts(&self) -> Parts {
-        Parts::stock()
-    }
-}
-
-macro_rules! scenario {
-    ($name:ty $(, $parts:item)?) => {
-        impl Scenario for $name {
-            fn machine<Q: CallQueue>(
-                &self,
-                parts: Parts<AnyDieLock, Q>,
-            ) -> Result<Machine, ScenarioError> {
-                self.machine_with(parts)
-            }
-            $($parts)?
-        }
-    };
-}
-
-scenario!(
-    NestedOops,
-    fn parts(&self) -> Parts {
-        NestedOops::parts(self)
-    }
-);
-scenario!(LostIpi);
-scenario!(SlowConsole);
-scenario!(IrqsOffCaller);
-scenario!(Crowd);
-
 /// Lives through it with each queue, and compares what would be saved.
-fn same_with_either_queue(scenario: &(impl Scenario + std::fmt::Debug)) {
-    let saved = |machine: Result<Machine, ScenarioError>| {
+fn same_with_either_queue<M: Debug>(
+    what: &M,
+    parts: impl Fn(&M) -> Parts,
+    machine_with: impl Fn(&M, Parts) -> Result<Machine, ScenarioError>,
+) {
+    let saved = |parts| {
         let mut bytes = Vec::new();
-        machine.unwrap().run().unwrap().incident.save(&mut bytes).unwrap();
+        let machine = machine_with(what, parts).unwrap();
+        machine.run().unwrap().incident.save(&mut bytes).unwrap();
         String::from_utf8(bytes).unwrap()
     };
-    let kernel = saved(scenario.machine(scenario.parts()));
-    let parts = scenario.parts().with_call_queue::<MailboxCallQueue>();
-    let mailbox = saved(scenario.machine(parts));
+    let kernel = saved(parts(what));
+    let mailbox = saved(parts(what).with_mailboxes());
     if kernel != mailbox {
         let differs = kernel.lines().zip(mailbox.lines()).find(|(one, other)| one != other);
-        panic!("{scenario:?}\nthe first that differs, if none is missing: {differs:#?}");
+        panic!("{what:?}\nthe first that differs, if none is missing: {differs:#?}");
     }
+}
+
+fn same_scenario_with_either_queue(scenario: &(impl Scenario + Debug)) {
+    same_with_either_queue(scenario, |it| it.parts(), |it, parts| it.machine_with(parts));
+}
+
+fn same_crowd_with_either_queue(crowd: &Crowd) {
+    same_with_either_queue(crowd, |_| Parts::stock(), |crowd, parts| crowd.machine_with(parts));
 }
 
 /// A machine that differs with `n` in everything there is: its kernel, its detectors, what it does about a lockup.
 fn vary(config: &mut Config, n: u64) {
     let mut random = Random(n);
-    let kernels = [KernelVersion::V4_19, KernelVersion::V6_12, KernelVersion::X86V6_1];
+    let kernels = [Kernel::Arm64V4_19, Kernel::Arm64V6_12, Kernel::X86V6_1];
     config.kernel = kernels[random.below(3) as usize];
     config.clock = Clock::Lockstep { turn_seed: random.chance(50).then_some(n) };
     config.pseudo_nmi = random.chance(50);
     config.console_touches_watchdog = random.chance(20);
     config.bring_up.first_ns += random.below(4_000) * MS;
-    let hardlockup_perf = config.pseudo_nmi || config.kernel == KernelVersion::X86V6_1;
+    let hardlockup_perf = config.pseudo_nmi || config.kernel == Kernel::X86V6_1;
     let rules = [None, Some(BuddyRule::EVERY_SAMPLE), Some(BuddyRule::EVERY_THIRD_SAMPLE)];
     let hardlockup_buddy = rules[random.below(3) as usize];
     let (softlockup, csd) = (true, random.chance(70));
@@ -109,10 +93,7 @@ struct Crowd {
 }
 
 impl Crowd {
-    fn machine_with<Q: CallQueue>(
-        &self,
-        parts: Parts<AnyDieLock, Q>,
-    ) -> Result<Machine, ScenarioError> {
+    fn machine_with(&self, parts: Parts) -> Result<Machine, ScenarioError> {
         let nr_cpus = self.config.nr_cpus;
         let mut machine = Machine::new(self.config.clone(), parts)?;
         for n in 0..nr_cpus {
@@ -159,7 +140,7 @@ fn anything(cpu: &Cpu, seed: u64, slow: bool) {
 
 #[test]
 fn the_articles_incident_is_the_same() {
-    same_with_either_queue(&NestedOops::default());
+    same_scenario_with_either_queue(&NestedOops::default());
 }
 
 #[test]
@@ -169,15 +150,20 @@ fn random_arrivals_on_any_machine_are_the_same() {
         vary(&mut config, seed);
         let arrivals = Arrivals::Seed(seed);
         let until = Some(at(420_000));
-        same_with_either_queue(&NestedOops { config, arrivals, until, ..NestedOops::default() });
+        same_scenario_with_either_queue(&NestedOops {
+            config,
+            arrivals,
+            until,
+            ..NestedOops::default()
+        });
     }
 }
 
 #[test]
 fn the_other_scenarios_are_the_same() {
-    same_with_either_queue(&LostIpi::default());
-    same_with_either_queue(&SlowConsole::default());
-    same_with_either_queue(&IrqsOffCaller::default());
+    same_scenario_with_either_queue(&LostIpi::default());
+    same_scenario_with_either_queue(&SlowConsole::default());
+    same_scenario_with_either_queue(&IrqsOffCaller::default());
     for seed in 0..seeds() / 2 {
         let mut random = Random(seed);
         let (mut lost, mut slow) = (LostIpi::default(), SlowConsole::default());
@@ -196,9 +182,9 @@ fn the_other_scenarios_are_the_same() {
                 cpus.into_iter().map(|cpu| At { cpu, time: at(20_000 + 4_000 * u64::from(cpu.0)) }),
             );
         }
-        same_with_either_queue(&lost);
-        same_with_either_queue(&slow);
-        same_with_either_queue(&pair);
+        same_scenario_with_either_queue(&lost);
+        same_scenario_with_either_queue(&slow);
+        same_scenario_with_either_queue(&pair);
     }
 }
 
@@ -211,7 +197,7 @@ fn crowds_of_callers_are_the_same() {
         vary(&mut config, seed);
         let after = at(9_000 + random.below(10_000));
         config.lose_ipi = random.chance(30).then_some(LoseIpi { to: CpuId::BOOT, after });
-        same_with_either_queue(&Crowd { config, seed, slow: false });
+        same_crowd_with_either_queue(&Crowd { config, seed, slow: false });
     }
 }
 
@@ -222,7 +208,7 @@ fn crowds_with_slow_functions_are_the_same() {
         let nr_cpus = 2 + random.below(10) as u32;
         let mut config = Config { nr_cpus, until: at(90_000), ..Config::default() };
         vary(&mut config, seed);
-        same_with_either_queue(&Crowd { config, seed, slow: true });
+        same_crowd_with_either_queue(&Crowd { config, seed, slow: true });
     }
 }
 
@@ -233,7 +219,7 @@ fn crowds_whose_callers_are_killed_while_they_wait_are_the_same() {
         vary(&mut config, seed);
         config.detectors.csd = true;
         config.sysctl = Sysctl { panic_on_ipistall_ms: 4_000, ..Sysctl::default() };
-        same_with_either_queue(&Crowd { config, seed, slow: false });
+        same_crowd_with_either_queue(&Crowd { config, seed, slow: false });
     }
 }
 
@@ -242,8 +228,8 @@ fn large_machines_are_the_same() {
     for nr_cpus in [64, 256] {
         let mut config = Config { nr_cpus, until: at(11_000), ..Config::default() };
         vary(&mut config, u64::from(nr_cpus));
-        same_with_either_queue(&Crowd { config: config.clone(), seed: 1, slow: false });
+        same_crowd_with_either_queue(&Crowd { config: config.clone(), seed: 1, slow: false });
         let callers = (5..9).map(|n| At { cpu: CpuId(n), time: at(8_000) }).collect();
-        same_with_either_queue(&LostIpi { config, callers, ..LostIpi::default() });
+        same_scenario_with_either_queue(&LostIpi { config, callers, ..LostIpi::default() });
     }
 }

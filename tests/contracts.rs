@@ -1,12 +1,16 @@
 //! The rules of each part, run against the shipped parts; and against wrong ones, which must break them.
 
-use softlockup::contract::{call_queue, csd_lock, die_lock, lockup_detector};
-use softlockup::sync::{AtomicU32, Ordering::*};
-use softlockup::{
-    Arm64DieLock, CSD_FLAG_LOCK, CallQueue, CsdId, CsdLock, CumulativeDetector, DieLock, Heartbeat,
-    KernelCallQueue, KernelCsdLock, Links, LockupDetector, MailboxCallQueue, NestingDieLock,
-    SampleContext, ThisCpu, Verdict, WarnOnceDetector, X86DieLock,
+use softlockup::ThisCpu;
+use softlockup::parts::call_queue::{CallQueue, CsdId, KernelCallQueue, Links};
+use softlockup::parts::contract::{call_queue, csd_lock, die_lock, lockup_detector};
+use softlockup::parts::csd_lock::{CSD_FLAG_LOCK, CsdLock, KernelCsdLock};
+use softlockup::parts::die_lock::{Arm64DieLock, DieLock, NestingDieLock, X86DieLock};
+use softlockup::parts::softlockup::{
+    CumulativeDetector, Heartbeat, SampleContext, SoftlockupDetector, SoftlockupVerdict,
+    WarnOnceDetector,
 };
+use softlockup::sync::AtomicU32;
+use softlockup::sync::Ordering::*;
 
 #[test]
 fn every_shipped_die_lock_excludes_other_cpus() {
@@ -124,9 +128,8 @@ fn wrong_csd_locks_are_refused() {
 }
 
 #[test]
-fn both_shipped_call_queues_are_first_in_first_out() {
+fn the_kernels_call_queue_is_first_in_first_out() {
     assert_eq!(call_queue::first_in_first_out::<KernelCallQueue>(), Ok(()));
-    assert_eq!(call_queue::first_in_first_out::<MailboxCallQueue>(), Ok(()));
 }
 
 /// The kernel's stack, not turned over.
@@ -186,16 +189,20 @@ struct WrongDetector {
     hears_touches: bool,
 }
 
-impl LockupDetector for WrongDetector {
+impl SoftlockupDetector for WrongDetector {
     fn feed(&self, heartbeat: Heartbeat, now: u64) -> Heartbeat {
         CumulativeDetector.feed(heartbeat, now)
     }
     fn touch(&self, heartbeat: Heartbeat) -> Heartbeat {
         if self.hears_touches { CumulativeDetector.touch(heartbeat) } else { heartbeat }
     }
-    fn sample(&self, heartbeat: Heartbeat, context: SampleContext) -> (Heartbeat, Verdict) {
+    fn sample(
+        &self,
+        heartbeat: Heartbeat,
+        context: SampleContext,
+    ) -> (Heartbeat, SoftlockupVerdict) {
         if !self.wraps && heartbeat.touch_ts.checked_add(context.softlockup_thresh).is_none() {
-            return (heartbeat, Verdict::Lockup { units: u64::MAX });
+            return (heartbeat, SoftlockupVerdict::Lockup { units: u64::MAX });
         }
         let softlockup_thresh = context.softlockup_thresh - u64::from(self.early);
         CumulativeDetector.sample(heartbeat, SampleContext { softlockup_thresh, ..context })

@@ -1,11 +1,16 @@
 //! Who names CPU 0, when, and what the kernel does about it: as on real arm64 kernels of 6.12.
 
-use softlockup::read::report::{Detection, Detector, Outcome, Report};
-use softlockup::scenario::nested_oops::{Arrivals, At, Before, NestedOops, Notifier, OOPS_AT};
+use softlockup::config::{BuddyRule, Detectors, Sysctl};
+use softlockup::incident::report::{Detection, Detector, Outcome, Report};
+use softlockup::kernel::fault::Access;
+use softlockup::kernel::notifier::{NotifierBlock, Notify};
+use softlockup::kernel::smp::kick_all_cpus_sync;
+use softlockup::kernel::{hardlockup, irq, nmi};
+use softlockup::scenario::At;
+use softlockup::scenario::nested_oops::{Arrivals, Before, NestedOops, Notifier, OOPS_AT};
+use softlockup::time::NSEC_PER_SEC;
 use softlockup::{
-    Access, BuddyRule, Config, Cpu, CpuId, Detectors, Event, Incident, KernelTime, KernelVersion,
-    Machine, NSEC_PER_SEC, NotifierBlock, Notify, Parts, Sysctl, Task, hardlockup, irq,
-    kick_all_cpus_sync, nmi,
+    Config, Cpu, CpuId, Event, Incident, Kernel, KernelTime, Machine, Parts, Scenario, Task,
 };
 
 /// How many runs each statement is tried on: 100, or what `SEEDS` in the environment says.
@@ -19,7 +24,7 @@ fn at(secs: f64) -> KernelTime {
 
 /// The article's incident on 6.12 with these detectors, on eight CPUs with random arrivals.
 fn seeded(seed: u64, change: impl FnOnce(&mut NestedOops)) -> Incident {
-    let kernel = KernelVersion::V6_12;
+    let kernel = Kernel::Arm64V6_12;
     let detectors = Detectors::of(kernel);
     let config = Config { nr_cpus: 8, kernel, detectors, ..Config::default() };
     let mut scenario =
@@ -72,7 +77,7 @@ fn a_touched_cpu_is_named_one_check_later() {
         let config = Config {
             nr_cpus: 4,
             until: at(100.0),
-            detectors: Detectors::of(KernelVersion::V6_12),
+            detectors: Detectors::of(Kernel::Arm64V6_12),
             ..Config::default()
         };
         let mut machine = Machine::new(config, Parts::stock()).unwrap();
@@ -132,12 +137,14 @@ fn csd_debug_repeats_as_a_real_kernel_of_four_cpus_does() {
 /// A CPU is slow: it answers a call late.
 #[test]
 fn csd_debug_says_when_a_call_got_unstuck_and_what_was_run_meanwhile() {
-    static SLOW: softlockup::CallFunction =
-        softlockup::CallFunction { name: "slow", func: |cpu, _| cpu.spend(8 * NSEC_PER_SEC) };
+    static SLOW: softlockup::kernel::csd::CallFunction = softlockup::kernel::csd::CallFunction {
+        name: "slow",
+        func: |cpu, _| cpu.spend(8 * NSEC_PER_SEC),
+    };
     let detectors = Detectors { csd: true, ..Detectors::NONE };
     let config = Config {
         nr_cpus: 4,
-        kernel: KernelVersion::V6_12,
+        kernel: Kernel::Arm64V6_12,
         detectors,
         until: at(60.0),
         ..Config::default()
@@ -145,7 +152,13 @@ fn csd_debug_says_when_a_call_got_unstuck_and_what_was_run_meanwhile() {
     let mut machine = Machine::new(config, Parts::stock()).unwrap();
     for (n, start) in [(1, 10.0), (2, 11.0)] {
         let call = |cpu: &Cpu| {
-            softlockup::smp_call_function_single(cpu, CpuId(0), &SLOW, 0, softlockup::Wait::Sync)
+            softlockup::kernel::smp::smp_call_function_single(
+                cpu,
+                CpuId(0),
+                &SLOW,
+                0,
+                softlockup::kernel::csd::Wait::Sync,
+            )
         };
         machine.spawn(CpuId(n), Task::new("caller", n, at(start), call));
     }
@@ -273,7 +286,7 @@ fn softlockup_panic_panics_at_the_first_report_and_names_who_did_not_stop() {
 #[test]
 fn up_to_6_1_the_line_prints_the_online_mask() {
     let (report, console) = with_sysctl(SOFTLOCKUP_PANIC, |scenario| {
-        scenario.config.kernel = KernelVersion::V4_19;
+        scenario.config.kernel = Kernel::Arm64V4_19;
     });
     let reporter = report.soft_lockups[0].cpu;
     let line = format!("SMP: failed to stop secondary CPUs 0,{reporter}\n");
@@ -323,8 +336,8 @@ fn panic_on_ipistall_backfires_on_the_same_die_lock() {
 #[test]
 fn a_bug_that_a_notifier_stops_is_reported_and_the_kernel_goes_on() {
     let kernels = [
-        (KernelVersion::V6_12, "Internal error: Oops - BUG: 00000000f2000800 [#1] SMP"),
-        (KernelVersion::X86V6_1, "invalid opcode: 0000 [#1] PREEMPT SMP NOPTI"),
+        (Kernel::Arm64V6_12, "Internal error: Oops - BUG: 00000000f2000800 [#1] SMP"),
+        (Kernel::X86V6_1, "invalid opcode: 0000 [#1] PREEMPT SMP NOPTI"),
     ];
     for (kernel, header) in kernels {
         let config = Config {
@@ -362,7 +375,7 @@ fn two_cpus_that_panic_at_once_print_one_panic() {
         sysctl: Sysctl { panic_on_oops: true, ..Sysctl::default() },
         ..Config::default()
     };
-    let die_lock = softlockup::NestingDieLock::new();
+    let die_lock = softlockup::parts::die_lock::NestingDieLock::new();
     let mut machine = Machine::new(config, Parts::stock().with_die_lock(die_lock)).unwrap();
     for cpu in [1, 2] {
         let oops = |cpu: &Cpu| cpu.null_deref(Access::Write, 0);

@@ -1,8 +1,11 @@
 //! In lockstep, the same configuration is the same bytes on every run.
 
 use softlockup::scenario::nested_oops::{Arrivals, NestedOops};
-use softlockup::sync::{AtomicU32, Ordering::*};
-use softlockup::{Clock, Config, CpuId, Incident, KernelTime, Machine, Parts, Task, ThisCpu};
+use softlockup::sync::AtomicU32;
+use softlockup::sync::Ordering::*;
+use softlockup::{
+    Clock, Config, CpuId, Incident, KernelTime, Machine, Parts, Scenario, Task, ThisCpu,
+};
 
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::fs;
 
-use softlockup::log::dmesg::{CsdKind, Entry, Message, parse};
+use softlockup::dmesg::{CsdKind, Entry, Message, parse};
 use softlockup::{CpuId, KernelTime};
 
 const LOGS: [&str; 10] = [

@@ -14,13 +14,14 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-use softlockup::log::dmesg::{self, Entry, Message};
-use softlockup::read::report::Report;
+use softlockup::config::{Detectors, PrintOrder, Sysctl};
+use softlockup::dmesg::{self, Entry, Message};
+use softlockup::incident::report::Report;
+use softlockup::kernel::fault::Access;
+use softlockup::kernel::notifier::{NotifierBlock, Notify};
+use softlockup::kernel::smp::kick_all_cpus_sync;
 use softlockup::scenario::nested_oops::DieLockPolicy;
-use softlockup::{
-    Access, Config, Cpu, CpuId, Detectors, KernelTime, KernelVersion, Machine, NotifierBlock,
-    Notify, Parts, PrintOrder, Sysctl, Task, kick_all_cpus_sync,
-};
+use softlockup::{Config, Cpu, CpuId, Kernel, KernelTime, Machine, Parts, Task};
 
 /// What a CPU does, and when it begins to wait.
 #[derive(Clone, Copy)]
@@ -38,7 +39,7 @@ struct Case {
     log: &'static str,
     /// When it oopses, and whether the notifier faults; `None`: it does not.
     oops: Option<(f64, bool)>,
-    kernel: KernelVersion,
+    kernel: Kernel,
     die_lock: DieLockPolicy,
     /// When CPU 1 oopses as well.
     later_oops: Option<f64>,
@@ -65,13 +66,13 @@ const QUIET: Sysctl = Sysctl {
 const PLAIN: Case = Case {
     log: "",
     oops: None,
-    kernel: KernelVersion::V6_12,
+    kernel: Kernel::Arm64V6_12,
     die_lock: DieLockPolicy::Arm64,
     later_oops: None,
     console_touches_watchdog: false,
     phases: [0.4, 0.5],
     waits: &[],
-    detectors: Detectors::of(KernelVersion::V6_12),
+    detectors: Detectors::of(Kernel::Arm64V6_12),
     pseudo_nmi: false,
     sysctl: QUIET,
     kept: 3,
@@ -189,7 +190,7 @@ impl Case {
         config.bring_up.per_cpu_ns = ns((self.phases[1] - self.phases[0]) / 2.0);
         config.bring_up.first_ns = ns(self.phases[0]) - config.bring_up.per_cpu_ns;
 
-        let parts = Parts::stock().with_die_lock(self.die_lock.lock());
+        let parts = self.die_lock.plug_into(Parts::stock());
         let mut machine = Machine::new(config, parts).unwrap();
         let mut oops = |cpu: u32, at: f64| {
             let start = KernelTime::from_secs_f64(at).unwrap();
@@ -250,9 +251,9 @@ impl Case {
 }
 
 const X86: Case = Case {
-    kernel: KernelVersion::X86V6_1,
+    kernel: Kernel::X86V6_1,
     die_lock: DieLockPolicy::X86,
-    detectors: Detectors::of(KernelVersion::X86V6_1),
+    detectors: Detectors::of(Kernel::X86V6_1),
     console_touches_watchdog: true,
     ..PLAIN
 };

@@ -4,12 +4,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
 
-use softlockup::read::report::{Outcome, Place};
-use softlockup::scenario::nested_oops::{Arrivals, At, NestedOops};
-use softlockup::{
-    Clock, Config, Cpu, CpuId, KernelTime, Machine, NSEC_PER_SEC, Parts, Run, Task, ThisCpu, irq,
-    kick_all_cpus_sync, preempt,
-};
+use softlockup::incident::report::{Outcome, Place};
+use softlockup::kernel::smp::kick_all_cpus_sync;
+use softlockup::kernel::{irq, preempt};
+use softlockup::machine::Run;
+use softlockup::scenario::At;
+use softlockup::scenario::nested_oops::{Arrivals, NestedOops};
+use softlockup::time::NSEC_PER_SEC;
+use softlockup::{Clock, Config, Cpu, CpuId, KernelTime, Machine, Parts, Scenario, Task, ThisCpu};
 
 fn at(secs: u64) -> KernelTime {
     KernelTime::from_ns(secs * NSEC_PER_SEC)
@@ -267,7 +269,7 @@ struct Explosive<'a>(&'a Cpu);
 
 impl Drop for Explosive<'_> {
     fn drop(&mut self) {
-        self.0.null_deref(softlockup::Access::Write, 0);
+        self.0.null_deref(softlockup::kernel::fault::Access::Write, 0);
         self.0.power_off();
         self.0.spend(NSEC_PER_SEC);
         let samples = self.0.hrtimer_interrupts(CpuId(1));
@@ -283,7 +285,7 @@ fn destructors_that_oops_or_switch_off_abort_nothing() {
             let body: Body = Box::new(move |cpu| {
                 let _explosive = Explosive(cpu);
                 if killed {
-                    cpu.null_deref(softlockup::Access::Write, 0);
+                    cpu.null_deref(softlockup::kernel::fault::Access::Write, 0);
                 }
                 loop {
                     cpu.relax();

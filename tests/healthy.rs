@@ -1,10 +1,11 @@
 //! A healthy machine is silent; and the same machine with one thing broken is not.
 
-use softlockup::read::report::Detector;
-use softlockup::{
-    BringUp, BuddyRule, Config, Cpu, CpuId, Detectors, Incident, KernelTime, KernelVersion,
-    Machine, NSEC_PER_SEC, Parts, Task, ThisCpu, irq, kick_all_cpus_sync, preempt,
-};
+use softlockup::config::{BringUp, BuddyRule, Detectors};
+use softlockup::incident::report::Detector;
+use softlockup::kernel::smp::kick_all_cpus_sync;
+use softlockup::kernel::{irq, preempt};
+use softlockup::time::NSEC_PER_SEC;
+use softlockup::{Config, Cpu, CpuId, Incident, Kernel, KernelTime, Machine, Parts, Task, ThisCpu};
 
 fn at(secs: u64) -> KernelTime {
     KernelTime::from_ns(secs * NSEC_PER_SEC)
@@ -102,7 +103,7 @@ fn a_healthy_machine_is_silent_with_every_detector_on_and_a_dark_cpu_is_not() {
             csd: true,
         };
         let until = at(if dark { 300 } else { 3600 });
-        let kernel = KernelVersion::V6_12;
+        let kernel = Kernel::Arm64V6_12;
         let config =
             Config { nr_cpus, kernel, detectors, pseudo_nmi: true, until, ..Config::default() };
         let mut machine = Machine::new(config, Parts::stock()).unwrap();

@@ -1,12 +1,13 @@
 //! The article's incident as a whole, against the article's own numbers, and what becomes of it when one thing is
 //! changed.
 
-use softlockup::read::report::{Outcome, Place, Report};
-use softlockup::scenario::nested_oops::{Arrivals, At, DieLockPolicy, NestedOops, Notifier};
-use softlockup::{
-    Ablation, Config, Cpu, CpuId, Event, Incident, KernelTime, KernelVersion, MAX_NESTED_OOPSES,
-    NotifierBlock, PrintOrder, ThisCpu,
-};
+use softlockup::config::{Ablation, PrintOrder};
+use softlockup::incident::report::{Outcome, Place, Report};
+use softlockup::kernel::fault::MAX_NESTED_OOPSES;
+use softlockup::kernel::notifier::NotifierBlock;
+use softlockup::scenario::At;
+use softlockup::scenario::nested_oops::{Arrivals, DieLockPolicy, NestedOops, Notifier};
+use softlockup::{Config, Cpu, CpuId, Event, Incident, Kernel, KernelTime, Scenario, ThisCpu};
 
 /// CPU, stamp in microseconds, printed seconds, task: as the article prints them.
 const ARTICLE: [(u32, u64, u64, &str); 5] = [
@@ -206,10 +207,10 @@ fn a_notifier_that_faults_for_ever_ends_when_the_stack_is_spent() {
         scenario.notifier = Notifier::Faulting { times: u32::MAX };
         report(scenario)
     };
-    let arm64 = endless(KernelVersion::V6_12);
+    let arm64 = endless(Kernel::Arm64V6_12);
     assert_eq!(arm64.oopses.len(), MAX_NESTED_OOPSES as usize);
     assert_eq!(arm64.outcome, Outcome::Panicked, "arm64 notices");
-    let x86 = endless(KernelVersion::X86V6_1);
+    let x86 = endless(Kernel::X86V6_1);
     assert_eq!(x86.oopses.last().unwrap().count, Some(MAX_NESTED_OOPSES));
     for report in [&arm64, &x86] {
         assert!(report.oopses.iter().enumerate().all(|(n, oops)| oops.nested == (n > 0)));
@@ -249,7 +250,7 @@ fn two_oopses_at_the_same_instant_are_reported_one_after_the_other() {
 
 #[test]
 fn kernel_6_12_repeats_with_the_total() {
-    let report = report(with_config(|config| config.kernel = KernelVersion::V6_12));
+    let report = report(with_config(|config| config.kernel = Kernel::Arm64V6_12));
     let of = |cpu: u32| -> Vec<_> {
         let lockups = report.soft_lockups.iter().filter(|lockup| lockup.cpu.0 == cpu);
         lockups.map(|lockup| lockup.printed_seconds).collect()
@@ -262,7 +263,7 @@ fn kernel_6_12_repeats_with_the_total() {
 #[test]
 fn a_machine_without_the_articles_cpus_drops_their_arrivals() {
     let scenario = with_config(|config| config.nr_cpus = 32);
-    let absent: Vec<_> = scenario.absent_victims().iter().map(|cpu| cpu.0).collect();
+    let absent: Vec<_> = scenario.absent_cpus().iter().map(|cpu| cpu.0).collect();
     assert_eq!(absent, [35, 51, 58]);
     assert_eq!(reported_cpus(&report(scenario)), [30, 2]);
 }
@@ -308,7 +309,7 @@ fn consoles_are_the_golden_ones() {
     let stock = with_config(|config| config.print_order = PrintOrder::Stock);
     golden("stock-order.txt", &run(stock).console());
     let kernel_6_12 = |config: &mut Config| {
-        config.kernel = KernelVersion::V6_12;
+        config.kernel = Kernel::Arm64V6_12;
         config.print_order = PrintOrder::Stock;
     };
     golden("kernel-6.12.txt", &run(with_config(kernel_6_12)).console());

@@ -2,10 +2,18 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::*};
 
+use softlockup::cpumask::CpuMask;
+use softlockup::kernel::csd::{CallFunction, Wait};
+use softlockup::kernel::fault::Access;
+use softlockup::kernel::notifier::{NotifierBlock, Notify};
+use softlockup::kernel::smp::{
+    kick_all_cpus_sync, smp_call_function_many, smp_call_function_single,
+};
+use softlockup::kernel::{irq, nmi, preempt};
+use softlockup::time::NSEC_PER_SEC;
+use softlockup::vector::Vector;
 use softlockup::{
-    Access, CallFunction, Config, Cpu, CpuId, CpuMask, Event, Incident, KernelTime, Machine,
-    NSEC_PER_SEC, NotifierBlock, Notify, Parts, Record, Task, ThisCpu, Vector, Wait, irq,
-    kick_all_cpus_sync, nmi, preempt, smp_call_function_many, smp_call_function_single,
+    Config, Cpu, CpuId, Event, Incident, KernelTime, Machine, Parts, Record, Task, ThisCpu,
 };
 
 fn at(secs: u64) -> KernelTime {
@@ -243,12 +251,13 @@ fn on_x86_a_task_that_is_spared_may_oops_as_often_as_it_likes() {
     let tasks: Vec<(u32, Body)> = vec![(
         0,
         Box::new(|cpu| {
-            (0..2 * softlockup::MAX_NESTED_OOPSES).for_each(|_| cpu.null_deref(Access::Read, 8));
+            (0..2 * softlockup::kernel::fault::MAX_NESTED_OOPSES)
+                .for_each(|_| cpu.null_deref(Access::Read, 8));
             cpu.printk("alive");
         }),
     )];
     let change = |config: &mut Config, blocks: &mut Vec<NotifierBlock>| {
-        config.kernel = softlockup::KernelVersion::X86V6_1;
+        config.kernel = softlockup::Kernel::X86V6_1;
         blocks.push(NotifierBlock::new("kgdb", 0, |_: &Cpu| Notify::Stop));
     };
     assert_eq!(printed(&run_with(change, tasks)), ["alive"]);
@@ -259,7 +268,7 @@ fn a_stopping_notifier_keeps_the_registers_from_being_printed_in_stock_order() {
     let shows_registers = |answer| {
         let tasks: Vec<(u32, Body)> = vec![(0, Box::new(|cpu| cpu.null_deref(Access::Read, 8)))];
         let change = move |config: &mut Config, blocks: &mut Vec<NotifierBlock>| {
-            config.print_order = softlockup::PrintOrder::Stock;
+            config.print_order = softlockup::config::PrintOrder::Stock;
             blocks.push(NotifierBlock::new("kgdb", 0, move |_: &Cpu| answer));
         };
         run_with(change, tasks).console().contains("pstate:")

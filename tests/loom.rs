@@ -22,11 +22,12 @@ use std::rc::Rc;
 
 use loom::cell::Cell;
 use loom::thread;
-use softlockup::sync::{AtomicBool, AtomicU32, Ordering::*};
-use softlockup::{
-    Arm64DieLock, CallQueue, CpuId, CsdId, CsdLock, DieLock, KernelCallQueue, KernelCsdLock,
-    KernelTime, Link, MailboxCallQueue, NestingDieLock, ThisCpu, X86DieLock,
-};
+use softlockup::parts::call_queue::{CallQueue, CsdId, KernelCallQueue, Link};
+use softlockup::parts::csd_lock::{CsdLock, KernelCsdLock};
+use softlockup::parts::die_lock::{Arm64DieLock, DieLock, NestingDieLock, X86DieLock};
+use softlockup::sync::Ordering::*;
+use softlockup::sync::{AtomicBool, AtomicU32};
+use softlockup::{CpuId, KernelTime, ThisCpu};
 
 /// A CPU that waits by letting the others run. (A loop that never yields, or that writes as it waits, has no end in
 /// loom; none of the parts has one.)
@@ -233,17 +234,13 @@ fn call_queue_strands_no_call() {
     no_call_is_stranded(KernelCallQueue::default);
 }
 
-#[test]
-fn the_queue_behind_a_mailbox_strands_no_call() {
-    no_call_is_stranded(MailboxCallQueue::default);
-}
-
 /// Known wrong parts, and the proof that the models above find them.
 mod wrong {
     use std::panic::{UnwindSafe, catch_unwind};
 
+    use softlockup::parts::call_queue::Links;
+    use softlockup::parts::csd_lock::CSD_FLAG_LOCK;
     use softlockup::sync::Ordering;
-    use softlockup::{CSD_FLAG_LOCK, Links};
 
     use super::*;
 

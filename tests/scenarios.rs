@@ -1,16 +1,20 @@
 //! The other incidents: what they print, how they differ from the article's, and that the diagnosis names whom it
 //! should, and nobody else.
 
-use softlockup::read::diagnosis::Cause;
-use softlockup::read::report::{Detector, Outcome, Report};
-use softlockup::scenario::ScenarioError;
+use softlockup::config::{BuddyRule, Detectors, Sysctl};
+use softlockup::incident::report::diagnosis::Cause;
+use softlockup::incident::report::{Detector, Outcome, Report};
+use softlockup::kernel::preempt;
 use softlockup::scenario::irqs_off_caller::IrqsOffCaller;
 use softlockup::scenario::lost_ipi::LostIpi;
-use softlockup::scenario::nested_oops::{Arrivals, At, DieLockPolicy, NestedOops};
+use softlockup::scenario::nested_oops::{Arrivals, DieLockPolicy, NestedOops};
 use softlockup::scenario::slow_console::SlowConsole;
+use softlockup::scenario::{At, ScenarioError};
+use softlockup::time::NSEC_PER_SEC;
+use softlockup::vector::Vector;
 use softlockup::{
-    BuddyRule, Config, Cpu, CpuId, Detectors, Event, Incident, KernelTime, KernelVersion, Machine,
-    NSEC_PER_SEC, Parts, Sysctl, Task, ThisCpu, Vector, preempt,
+    Config, Cpu, CpuId, Event, Incident, Kernel, KernelTime, Machine, Parts, Scenario, Task,
+    ThisCpu,
 };
 
 const MS: u64 = 1_000_000;
@@ -66,7 +70,7 @@ fn detectors(pseudo_nmi: bool) -> Detectors {
 fn vary(config: &mut Config, n: u64) {
     config.nr_cpus = 4 + (n % 13) as u32;
     config.bring_up.first_ns += n * 37 * MS;
-    config.kernel = [KernelVersion::V6_12, KernelVersion::V4_19][(n / 3 % 2) as usize];
+    config.kernel = [Kernel::Arm64V6_12, Kernel::Arm64V4_19][(n / 3 % 2) as usize];
     config.detectors = Detectors::of(config.kernel);
     config.clock = softlockup::Clock::Lockstep { turn_seed: (n % 2 == 1).then_some(n) };
 }
@@ -200,7 +204,7 @@ fn sending_the_ipi_again_does_not_help_two_that_wait_with_interrupts_off() {
 
 #[test]
 fn their_soft_lockup_reports_look_alike_and_their_diagnoses_differ() {
-    for kernel in [KernelVersion::V4_19, KernelVersion::V6_12] {
+    for kernel in [Kernel::Arm64V4_19, Kernel::Arm64V6_12] {
         let article = article(|scenario| scenario.config.kernel = kernel);
         let lost = lost_ipi(|scenario| scenario.config.kernel = kernel);
         let pair = irqs_off_caller(|scenario| scenario.config.kernel = kernel);

@@ -1,11 +1,10 @@
 //! Over many seeds: what Linux's arithmetic promises, and what the table of thresholds says.
 
-use softlockup::read::report::SoftLockup;
-use softlockup::scenario::nested_oops::{Arrivals, At, NestedOops};
-use softlockup::{
-    Config, CpuId, KernelTime, KernelVersion, NSEC_PER_SEC, NSEC_PER_TIMESTAMP_UNIT,
-    sample_period_ns,
-};
+use softlockup::incident::report::SoftLockup;
+use softlockup::scenario::At;
+use softlockup::scenario::nested_oops::{Arrivals, NestedOops};
+use softlockup::time::{NSEC_PER_SEC, NSEC_PER_TIMESTAMP_UNIT, sample_period_ns};
+use softlockup::{Config, CpuId, Kernel, KernelTime, Scenario};
 
 fn seeded(seed: u64, nr_cpus: u32) -> Vec<SoftLockup> {
     let config = Config { nr_cpus, ..Config::default() };
@@ -45,7 +44,7 @@ fn over_1000_seeds_the_sixth_sample_fires_and_says_22_in_65_of_100() {
 }
 
 /// CPUs that begin to wait at different places in their period, `spread_ns` apart, each in a run of its own.
-fn waits(thresh: u64, kernel: KernelVersion) -> Vec<SoftLockup> {
+fn waits(thresh: u64, kernel: Kernel) -> Vec<SoftLockup> {
     let period = sample_period_ns(thresh);
     let config = Config { nr_cpus: 64, watchdog_thresh_secs: thresh, kernel, ..Config::default() };
     let onset = |cpu: u32| {
@@ -73,7 +72,7 @@ fn thresholds_print_what_the_table_says() {
     ];
     for (thresh, may_print, last_sample) in table {
         let period = sample_period_ns(thresh);
-        for lockup in waits(thresh, KernelVersion::V4_19) {
+        for lockup in waits(thresh, Kernel::Arm64V4_19) {
             check(&lockup, period);
             assert!(may_print.contains(&lockup.printed_seconds), "thresh {thresh}: {lockup:?}");
             assert!((6..=last_sample).contains(&lockup.sample), "thresh {thresh}: {lockup:?}");
@@ -86,7 +85,7 @@ fn thresholds_print_what_the_table_says() {
 
 #[test]
 fn on_6_12_first_reports_obey_the_same_arithmetic() {
-    for lockup in waits(10, KernelVersion::V6_12) {
+    for lockup in waits(10, Kernel::Arm64V6_12) {
         check(&lockup, sample_period_ns(10));
         assert_eq!(lockup.sample, 6);
     }

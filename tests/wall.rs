@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
 
-use softlockup::{
-    Clock, Config, CpuId, Event, KernelTime, Machine, NSEC_PER_SEC, Parts, Task, ThisCpu, irq,
-    kick_all_cpus_sync, preempt,
-};
+use softlockup::kernel::smp::kick_all_cpus_sync;
+use softlockup::kernel::{irq, preempt};
+use softlockup::time::NSEC_PER_SEC;
+use softlockup::{Clock, Config, CpuId, Event, KernelTime, Machine, Parts, Task, ThisCpu};
 
 fn at(secs: u64) -> KernelTime {
     KernelTime::from_ns(secs * NSEC_PER_SEC)

@@ -7,11 +7,13 @@ mod random;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::*};
 
-use softlockup::{
-    BringUp, CallFunction, Clock, Config, Cpu, CpuId, CpuMask, KernelTime, Machine,
-    MailboxCallQueue, Parts, Run, Task, ThisCpu, Wait, irq, preempt, smp_call_function_many,
-    smp_call_function_single,
-};
+use softlockup::config::BringUp;
+use softlockup::cpumask::CpuMask;
+use softlockup::kernel::csd::{CallFunction, Wait};
+use softlockup::kernel::smp::{smp_call_function_many, smp_call_function_single};
+use softlockup::kernel::{irq, preempt};
+use softlockup::machine::Run;
+use softlockup::{Clock, Config, Cpu, CpuId, KernelTime, Machine, Parts, Task, ThisCpu};
 
 use random::Random;
 
@@ -122,7 +124,7 @@ fn wall(nr_cpus: u32, record: bool) -> Config {
 }
 
 fn mailboxes(config: Config) -> Machine {
-    Machine::new(config, Parts::stock().with_call_queue::<MailboxCallQueue>()).unwrap()
+    Machine::new(config, Parts::stock().with_mailboxes()).unwrap()
 }
 
 fn run_to_power_off(machine: Machine) -> Run {

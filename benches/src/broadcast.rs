@@ -14,30 +14,30 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
-use softlockup::{
-    BringUp, CallFunction, CallQueue, Clock, Config, Cpu, CpuId, CpuMask, Detectors, KernelTime,
-    Machine, Parts, Task, ThisCpu, Wait, preempt, smp_call_function_many,
-};
+use softlockup::config::{BringUp, Detectors};
+use softlockup::cpumask::CpuMask;
+use softlockup::kernel::csd::{CallFunction, Wait};
+use softlockup::kernel::preempt;
+use softlockup::kernel::smp::smp_call_function_many;
+use softlockup::{Clock, Config, Cpu, CpuId, KernelTime, Machine, Parts, Task, ThisCpu};
 
-use crate::locks::contention::host_cores;
 use crate::threads::AbortOnPanic;
+use softlockup_measure::cores;
 
 /// The largest broadcast, in called CPUs.
 pub const MAX_OTHERS: u32 = 1023;
 
-/// Rounds that nobody times: the first ones allocate, and find the lines elsewhere.
+/// Rounds that are not timed: the first ones allocate, and find the lines elsewhere.
 const WARM_UP: u64 = 3;
 
-/// `rounds` times `others` threads each see a number and say so, the caller waits for all of them, and everybody
+/// `rounds` times `others` threads each see a number and say so, the caller waits for all of them, and every thread
 /// yields meanwhile if there are more threads than cores.
 pub fn floor(others: u32, rounds: u64) -> Duration {
-    let cores = host_cores();
-    let crowded = others as usize + 1 > cores.len();
+    let crowded = others as usize + 1 > cores::usable().len();
     let wait = || match crowded {
         true => thread::yield_now(),
         false => std::hint::spin_loop(),
     };
-    let pin = |n: usize| core_affinity::set_for_current(cores[n % cores.len()]);
     let asked = CachePadded::new(AtomicU64::new(0));
     let seen: Vec<_> = (0..others).map(|_| CachePadded::new(AtomicU64::new(0))).collect();
     let all_here = Barrier::new(others as usize + 1);
@@ -45,12 +45,12 @@ pub fn floor(others: u32, rounds: u64) -> Duration {
     thread::scope(|scope| {
         let _abort = AbortOnPanic; // a thread that the host refuses is waited for, too
         for (n, seen) in seen.iter().enumerate() {
-            let (asked, all_here, wait, pin) = (&asked, &all_here, &wait, &pin);
+            let (asked, all_here, wait) = (&asked, &all_here, &wait);
             thread::Builder::new()
                 .stack_size(64 * 1024)
                 .spawn_scoped(scope, move || {
                     let _abort = AbortOnPanic;
-                    pin(n + 1);
+                    cores::pin_nth(n + 1);
                     all_here.wait();
                     for round in 1..=last {
                         while asked.load(Acquire) < round {
@@ -63,7 +63,7 @@ pub fn floor(others: u32, rounds: u64) -> Duration {
         }
         let caller = scope.spawn(|| {
             let _abort = AbortOnPanic;
-            pin(0);
+            cores::pin_nth(0);
             all_here.wait();
             let mut start = Instant::now();
             for round in 1..=last {
@@ -83,12 +83,12 @@ pub fn floor(others: u32, rounds: u64) -> Duration {
     })
 }
 
-/// `rounds` times `smp_call_function_many` to `others` CPUs that spin, on a machine whose call queue is `Q`. (A mailbox
+/// `rounds` times `smp_call_function_many` to `others` CPUs that spin, on a machine of these parts. (A mailbox
 /// carries a call to one CPU only; of a broadcast to more it is what lies behind the letter that is measured.)
 ///
 /// # Panics
 /// If the host refuses the threads, or if a CPU was not called exactly once per round.
-pub fn on_machine<Q: CallQueue>(others: u32, rounds: u64) -> Duration {
+pub fn on_machine(parts: Parts, others: u32, rounds: u64) -> Duration {
     let nr_cpus = others + 1;
     let config = Config {
         nr_cpus,
@@ -99,8 +99,7 @@ pub fn on_machine<Q: CallQueue>(others: u32, rounds: u64) -> Duration {
         detectors: Detectors::NONE,
         ..Config::default()
     };
-    let mut machine =
-        Machine::new(config, Parts::stock().with_call_queue::<Q>()).expect("it is in range");
+    let mut machine = Machine::new(config, parts).expect("it is in range");
     let took = Arc::new(Mutex::new(Duration::ZERO));
     let all_here = Arc::new(AtomicU64::new(0));
     for cpu in (1..nr_cpus).map(CpuId) {

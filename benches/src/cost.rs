@@ -14,12 +14,11 @@ use std::sync::atomic::{AtomicBool, Ordering::AcqRel};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use softlockup::{
-    BringUp, BuddyRule, Clock, Config, Cpu, CpuId, Detectors, KernelTime, KernelVersion, Machine,
-    NSEC_PER_SEC, Parts, Task, ThisCpu, sample_period_ns,
-};
+use softlockup::config::{BringUp, BuddyRule, Detectors};
+use softlockup::time::{NSEC_PER_SEC, sample_period_ns};
+use softlockup::{Clock, Config, Cpu, CpuId, Kernel, KernelTime, Machine, Parts, Task, ThisCpu};
 
-use crate::quantiles::median;
+use softlockup_measure::quantiles::median;
 
 /// How long one machine runs on the host.
 const SLICE: Duration = Duration::from_millis(5);
@@ -103,7 +102,7 @@ impl Slice {
 fn slice(watchdog_thresh_secs: u64, detectors: Detectors, ratio: f64) -> Slice {
     let config = Config {
         nr_cpus: 2,
-        kernel: KernelVersion::V6_12,
+        kernel: Kernel::Arm64V6_12,
         watchdog_thresh_secs,
         pseudo_nmi: true, // a CPU that the host paused for long answers its buddy at once
         bring_up: BringUp { first_ns: 0, per_cpu_ns: 0, tick_ns: 0, tick_offset_ns: 0 },

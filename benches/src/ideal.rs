@@ -7,10 +7,9 @@
 //! In Linux: `kernel/watchdog.c`, `watchdog_timer_fn`, `is_softlockup`; `kernel/watchdog_buddy.c`; `kernel/smp.c`,
 //! `csd_lock_wait_toolong`.
 
-use softlockup::{
-    BringUp, BuddyRule, KernelTime, NSEC_PER_SEC, get_timestamp, sample_period_ns,
-    softlockup_thresh,
-};
+use softlockup::KernelTime;
+use softlockup::config::{BringUp, BuddyRule};
+use softlockup::time::{NSEC_PER_SEC, get_timestamp, sample_period_ns, softlockup_thresh};
 
 /// When the watchdog of one CPU samples it.
 #[derive(Clone, Copy, Debug)]

@@ -1,20 +1,10 @@
 //! What the benchmarks share.
 
-#[path = "../../examples/ipi_matrix/floor.rs"]
-pub mod floor;
-#[path = "../../examples/ipi_matrix/host.rs"]
-pub mod host;
-#[path = "../../examples/ipi_matrix/machine.rs"]
-pub mod machine;
-#[path = "../../examples/ipi_matrix/round_trip.rs"]
-pub mod round_trip;
-
 pub mod broadcast;
 pub mod contenders;
 pub mod cost;
 pub mod ideal;
 pub mod locks;
-pub mod quantiles;
 pub mod random;
 pub mod report;
 pub mod seen;

@@ -6,16 +6,18 @@
 //! | [`McsLock`] | who came first | a word of its own |
 //!
 //! Both queue, and a place in a queue cannot be given up: a CPU that unwinds while it waits, as a
-//! [`FakeCpu`](softlockup::FakeCpu) does when it has waited long enough, blocks everybody behind it. And both are traps
-//! for one CPU, as [`Arm64DieLock`](softlockup::Arm64DieLock) is: they do not know their holder.
+//! [`FakeCpu`](softlockup::parts::fake_cpu::FakeCpu) does when it has waited long enough, blocks everybody behind it. And both are traps
+//! for one CPU, as [`Arm64DieLock`](softlockup::parts::die_lock::Arm64DieLock) is: they do not know their holder.
 
 pub mod contention;
 pub mod fairness;
 pub mod section;
 
 use crossbeam_utils::CachePadded;
-use softlockup::sync::{AtomicU32, Ordering::*};
-use softlockup::{CpuId, DieLock, ThisCpu};
+use softlockup::parts::die_lock::DieLock;
+use softlockup::sync::AtomicU32;
+use softlockup::sync::Ordering::*;
+use softlockup::{CpuId, ThisCpu};
 
 /// A ticket lock: draw a number, wait until it is called.
 ///
@@ -151,8 +153,11 @@ mod tests {
     use std::sync::Mutex;
     use std::thread;
 
+    use softlockup::KernelTime;
+    use softlockup::parts::contract;
+    use softlockup::parts::die_lock::Arm64DieLock;
+    use softlockup::parts::fake_cpu::FakeCpu;
     use softlockup::sync::AtomicBool;
-    use softlockup::{Arm64DieLock, FakeCpu, KernelTime, contract};
 
     use super::*;
 

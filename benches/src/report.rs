@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use crate::host::Fate;
-use crate::quantiles::median;
-use crate::round_trip::{Measured, Slice};
+use softlockup_measure::host::Fate;
+use softlockup_measure::quantiles::median;
+use softlockup_measure::round_trip::{Measured, Slice};
 
 /// The table of round trips.
 #[derive(Debug, Default)]

@@ -2,8 +2,9 @@
 //!
 //! In lockstep the measured moment *is* the ideal one, which the tests say.
 
-use softlockup::read::report::{Detection, Detector};
-use softlockup::{CpuId, Event, Incident, KernelTime, Record, Vector};
+use softlockup::incident::report::{Detection, Detector};
+use softlockup::vector::Vector;
+use softlockup::{CpuId, Event, Incident, KernelTime, Record};
 
 use crate::stuck::{CPU0, CPU1, Case, STUCK, Stuck};
 
@@ -114,7 +115,8 @@ fn is_first_report(event: &Event) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use softlockup::{BuddyRule, Clock};
+    use softlockup::Clock;
+    use softlockup::config::BuddyRule;
 
     use super::*;
     use crate::random::Random;

@@ -6,11 +6,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use softlockup::{
-    BringUp, BuddyRule, Clock, Config, Cpu, CpuId, Detectors, KernelTime, KernelVersion, Machine,
-    NSEC_PER_SEC, NSEC_PER_TIMESTAMP_UNIT, Parts, Task, ThisCpu, irq, kick_all_cpus_sync, preempt,
-    sample_period_ns, softlockup_thresh,
+use softlockup::config::{BringUp, BuddyRule, Detectors};
+use softlockup::kernel::smp::kick_all_cpus_sync;
+use softlockup::kernel::{irq, preempt};
+use softlockup::time::{
+    NSEC_PER_SEC, NSEC_PER_TIMESTAMP_UNIT, sample_period_ns, softlockup_thresh,
 };
+use softlockup::{Clock, Config, Cpu, CpuId, Kernel, KernelTime, Machine, Parts, Task, ThisCpu};
 
 use crate::ideal::{self, CSD_LOCK_TIMEOUT_NS, Grid};
 
@@ -98,7 +100,7 @@ impl Stuck {
         let none = Detectors::NONE;
         let config = Config {
             nr_cpus: 2,
-            kernel: KernelVersion::V6_12,
+            kernel: Kernel::Arm64V6_12,
             watchdog_thresh_secs: self.watchdog_thresh_secs,
             pseudo_nmi: true, // or whoever asks a dark CPU for a backtrace waits for 10 s
             bring_up: self.bring_up,

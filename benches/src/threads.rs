@@ -4,9 +4,10 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 
-use crate::floor::Floor;
-use crate::host::Fate;
-use crate::round_trip::{Caller, Measured, Plan, Server, measure, serve};
+use softlockup_measure::cores;
+use softlockup_measure::floor::Floor;
+use softlockup_measure::host::Fate;
+use softlockup_measure::round_trip::{Caller, Measured, Plan, Server, measure, serve};
 
 /// Measures two sides on two threads, each pinned to its core; and what happened to the threads meanwhile.
 ///
@@ -21,7 +22,7 @@ pub fn on_threads(
     let (floor, over) = (Floor::default(), AtomicBool::new(false));
     let (pinned, both) = ([const { AtomicBool::new(false) }; 2], Barrier::new(2));
     let ready = |side: usize| {
-        pinned[side].store(pin(cores[side]), Relaxed);
+        pinned[side].store(cores::pin(cores[side]), Relaxed);
         both.wait();
         pinned.iter().all(|pinned| pinned.load(Relaxed)).then(Fate::now)
     };
@@ -48,10 +49,6 @@ pub fn on_threads(
             _ => Err(format!("no thread can be pinned to core {} or {}", cores[0], cores[1])),
         }
     })
-}
-
-fn pin(id: usize) -> bool {
-    core_affinity::set_for_current(core_affinity::CoreId { id })
 }
 
 /// A thread of several that panics would leave the others waiting for it: it ends the process instead.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::TypedValueParser;
 use clap::{Parser, ValueEnum};
 
-use super::host::parse_core_list;
+use softlockup_measure::host::parse_core_list;
 
 /// How many slices each pair is measured for, unless the user says otherwise: a second or so.
 const SLICES: u32 = 40;

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::host::Host;
 use super::matrix::Matrix;
+use softlockup_measure::host::Host;
 
 /// A line for each pair. What the host does not say is empty.
 pub(crate) fn csv(matrix: &Matrix) -> String {

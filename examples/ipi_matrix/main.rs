@@ -7,14 +7,10 @@ mod command_line;
 mod export;
 #[path = "../nested_oops/files.rs"]
 mod files;
-pub mod floor; // what is `pub` here the benches use, too
 mod heat;
-pub mod host;
-pub mod machine;
 mod matrix;
 mod measure;
 mod pair;
-pub mod round_trip;
 mod svg;
 mod table;
 
@@ -25,13 +21,11 @@ use std::process::ExitCode;
 use anstream::{AutoStream, ColorChoice};
 use args::{Args, ColorArg};
 use files::Destination;
-use host::Host;
 use matrix::{Matrix, Quantity};
+use softlockup_measure::cores;
+use softlockup_measure::host::Host;
 use svg::Picture;
 use table::Table;
-
-/// `CPU_SET` of libc aborts the process for an id beyond its mask.
-const MAX_CORE_ID: usize = 1023;
 
 fn main() -> ExitCode {
     command_line::run("ipi_matrix", run)
@@ -39,7 +33,7 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<(), String> {
     let outputs = Outputs::open(args)?;
-    let cores = args.cores(&usable_cores())?;
+    let cores = args.cores(cores::usable())?;
     if cfg!(debug_assertions) {
         eprintln!("note: built without --release: this measures the compiler's laziness, too");
     }
@@ -58,13 +52,6 @@ fn note_disturbance(matrix: &Matrix) {
              and its numbers may be too high"
         );
     }
-}
-
-/// The cores that this process may use. Read once, before anything is pinned: a pinned thread sees its own core only,
-/// and so do the threads that it starts.
-fn usable_cores() -> Vec<usize> {
-    let cores = core_affinity::get_core_ids().unwrap_or_default();
-    cores.into_iter().map(|core| core.id).filter(|id| *id <= MAX_CORE_ID).collect()
 }
 
 /// Where everything goes: what cannot be written is found out before anything is measured.

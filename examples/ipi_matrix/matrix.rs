@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::heat::{COOL, Scale, WARM};
-use super::host::Fate;
+use softlockup_measure::host::Fate;
 
 /// What was measured of one pair.
 #[derive(Clone, Debug, Serialize)]

@@ -8,9 +8,9 @@
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
-use super::host::Host;
 use super::matrix::{Matrix, Pair, pairs_of};
 use super::pair::round_trip;
+use softlockup_measure::host::Host;
 
 /// Measures all pairs of the host's measured cores. Pairs are never measured at the same time: they would share caches.
 ///

@@ -1,10 +1,8 @@
 //! Measures one pair of host cores.
 
-use softlockup::MailboxCallQueue;
-
-use super::host::Fate;
-use super::machine::{Setup, on_machine};
-use super::round_trip::Plan;
+use softlockup_measure::host::Fate;
+use softlockup_measure::machine::{Setup, mailboxes, on_machine};
+use softlockup_measure::round_trip::Plan;
 
 /// What a pair of host cores costs.
 pub(crate) struct RoundTrip {
@@ -28,7 +26,7 @@ const CALLS_PER_SLICE: u64 = 1500;
 pub(crate) fn round_trip(cores: [usize; 2], slices: u32) -> Result<RoundTrip, String> {
     let plan = Plan::calls(u64::from(slices) * CALLS_PER_SLICE);
     let setup = Setup { record: false, idle: false };
-    let (measured, fates) = on_machine::<MailboxCallQueue>(cores, plan, setup)?;
+    let (measured, fates) = on_machine(mailboxes, cores, plan, setup)?;
     Ok(RoundTrip {
         floor_ns: measured.median(|slice| Some(slice.floor_before_ns)).unwrap_or(f64::NAN),
         mailbox_ns: measured.median(|slice| Some(slice.call_ns)).unwrap_or(f64::NAN),

@@ -3,8 +3,8 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::heat::Scale;
-use super::host::Host;
 use super::matrix::{Matrix, Quantity};
+use softlockup_measure::host::Host;
 
 /// Up to so many cores each cell has its number written in it. Every cell has it as a tooltip.
 const MOST_WITH_NUMBERS: usize = 32;

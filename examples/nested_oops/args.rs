@@ -7,18 +7,12 @@ use crate::values::{
     PrintOrderArg, ReportForm,
 };
 use clap::Parser;
-use softlockup::scenario::irqs_off_caller::IrqsOffCaller;
-use softlockup::scenario::lost_ipi::LostIpi;
-use softlockup::scenario::nested_oops::{
-    Arrivals, At, Before, DieLockPolicy, NestedOops, Notifier,
-};
-use softlockup::scenario::slow_console::SlowConsole;
-use softlockup::{
-    Ablation, BuddyRule, Clock, Config, CpuId, Detectors, KernelTime, KernelVersion, PrintOrder,
-    Sysctl,
-};
+use softlockup::config::{Ablation, BuddyRule, Detectors, PrintOrder, Sysctl};
+use softlockup::scenario::At;
+use softlockup::scenario::nested_oops::{Arrivals, Before, DieLockPolicy, NestedOops, Notifier};
+use softlockup::{Clock, Config, CpuId, Kernel, KernelTime, Scenario};
 
-use crate::scenario::{Scenario, ScenarioName};
+use crate::scenario::ScenarioName;
 
 /// Live through the article's incident: a nested oops on CPU 0, and soft lockups on whoever waits for it; or through
 /// another one that looks alike.
@@ -163,26 +157,19 @@ impl Args {
     ///
     /// # Errors
     /// Flags that do not go together, in one line.
-    pub(crate) fn scenario(&self) -> Result<Scenario, String> {
+    pub(crate) fn scenario(&self) -> Result<Box<dyn Scenario>, String> {
         if self.scenario != ScenarioName::Article
             && let Some((flag, _)) =
                 self.given_of_the_article().into_iter().find(|(_, given)| *given)
         {
             return Err(format!("{flag} goes with --scenario article only"));
         }
-        let (config, until) = (self.config()?, self.until);
-        Ok(match self.scenario {
-            ScenarioName::Article => Scenario::Article(self.article(config)),
-            ScenarioName::LostIpi => {
-                Scenario::LostIpi(LostIpi { config, until, ..LostIpi::default() })
-            }
-            ScenarioName::SlowConsole => {
-                Scenario::SlowConsole(SlowConsole { config, until, ..SlowConsole::default() })
-            }
-            ScenarioName::IrqsOffCaller => {
-                Scenario::IrqsOffCaller(IrqsOffCaller { config, until, ..IrqsOffCaller::default() })
-            }
-        })
+        let mut scenario = self.scenario.scenario(self.article());
+        *scenario.config_mut() = self.config(scenario.config())?;
+        if let Some(until) = self.until {
+            scenario.run_until(until);
+        }
+        Ok(scenario)
     }
 
     /// The flags that make sense for the article's incident only, and which of them were given.
@@ -200,8 +187,8 @@ impl Args {
         ]
     }
 
-    fn config(&self) -> Result<Config, String> {
-        let default = self.scenario.default_config();
+    /// The scenario's machine, changed as the command line says.
+    fn config(&self, default: &Config) -> Result<Config, String> {
         let clock = match (self.clock, self.turn_seed) {
             (Clock::Wall { .. }, Some(_)) => {
                 return Err("--turn-seed permutes turns, and --clock wall has none".to_owned());
@@ -211,9 +198,9 @@ impl Args {
         };
         let kernel = match (self.arch, self.kernel) {
             (ArchArg::Arm64, None) => default.kernel,
-            (ArchArg::Arm64, Some(KernelArg::V4_19)) => KernelVersion::V4_19,
-            (ArchArg::Arm64, Some(KernelArg::V6_12)) => KernelVersion::V6_12,
-            (ArchArg::X86_64, None | Some(KernelArg::V6_1)) => KernelVersion::X86V6_1,
+            (ArchArg::Arm64, Some(KernelArg::V4_19)) => Kernel::Arm64V4_19,
+            (ArchArg::Arm64, Some(KernelArg::V6_12)) => Kernel::Arm64V6_12,
+            (ArchArg::X86_64, None | Some(KernelArg::V6_1)) => Kernel::X86V6_1,
             (ArchArg::Arm64, Some(KernelArg::V6_1)) => {
                 return Err("--kernel 6.1 goes with --arch x86_64".to_owned());
             }
@@ -245,13 +232,12 @@ impl Args {
                 AblateArg::FeedFromTimer => Ablation::FeedFromTimer,
             }),
             clock,
-            ..default
+            ..default.clone()
         })
     }
 
-    fn article(&self, config: Config) -> NestedOops {
+    fn article(&self) -> NestedOops {
         NestedOops {
-            config,
             die_lock: match (self.die_lock, self.arch) {
                 (Some(DieLockArg::Arm64), _) | (None, ArchArg::Arm64) => DieLockPolicy::Arm64,
                 (Some(DieLockArg::X86), _) | (None, ArchArg::X86_64) => DieLockPolicy::X86,
@@ -270,11 +256,11 @@ impl Args {
             },
             before: if self.idle { Before::Idle } else { Before::Busy },
             more_oopses: self.oops.clone(),
-            until: self.until,
+            ..NestedOops::default()
         }
     }
 
-    fn detectors(&self, kernel: KernelVersion) -> Result<Detectors, String> {
+    fn detectors(&self, kernel: Kernel) -> Result<Detectors, String> {
         let Some(list) = &self.detectors else { return Ok(Detectors::of(kernel)) };
         let has = |detector| list.contains(&detector);
         if has(DetectorArg::HardlockupPerf) && !self.pseudo_nmi {

@@ -15,10 +15,10 @@ use std::process::ExitCode;
 
 use args::Args;
 use files::Destination;
-use scenario::Scenario;
-use softlockup::read::console::Console;
-use softlockup::{Clock, Config, HostReport, Incident, Record};
-use values::ReportForm;
+use softlockup::incident::console::Console;
+use softlockup::machine::HostReport;
+use softlockup::{Clock, Config, Incident, Record, Scenario};
+use values::{CallQueueArg, ReportForm};
 
 fn main() -> ExitCode {
     command_line::run("nested_oops", run)
@@ -46,7 +46,7 @@ fn run(args: &Args) -> Result<(), String> {
     Stdout::new().write(&text)
 }
 
-fn json(report: &softlockup::read::report::Report) -> Result<String, String> {
+fn json(report: &softlockup::incident::report::Report) -> Result<String, String> {
     serde_json::to_string_pretty(report).map(|text| text + "\n").map_err(|error| error.to_string())
 }
 
@@ -62,8 +62,12 @@ fn replay(args: &Args, path: &Path) -> Result<Incident, String> {
 
 fn live(args: &Args) -> Result<Incident, String> {
     let scenario = args.scenario()?;
-    let machine = scenario.machine(args.call_queue).map_err(|error| error.to_string())?;
-    note_before(&scenario);
+    let parts = match args.call_queue {
+        CallQueueArg::Kernel => scenario.parts(),
+        CallQueueArg::Mailbox => scenario.parts().with_mailboxes(),
+    };
+    let machine = scenario.machine_with(parts).map_err(|error| error.to_string())?;
+    note_before(&*scenario);
     let mut printer = Printer::new(args, scenario.config());
     let run =
         machine.run_with(|record| printer.record(record)).map_err(|error| error.to_string())?;
@@ -77,8 +81,8 @@ fn live(args: &Args) -> Result<Incident, String> {
     Ok(run.incident)
 }
 
-fn note_before(scenario: &Scenario) {
-    let absent = scenario.absent_victims();
+fn note_before(scenario: &dyn Scenario) {
+    let absent = scenario.absent_cpus();
     if !absent.is_empty() {
         let cpus: Vec<_> = absent.iter().map(|cpu| format!("CPU#{cpu}")).collect();
         let (cpus, n) = (cpus.join(", "), scenario.config().nr_cpus);
@@ -137,7 +141,7 @@ impl Printer {
                 self.result = self.stdout.write(&self.text);
             }
         }
-        let secs = record.time.ns() / softlockup::NSEC_PER_SEC;
+        let secs = record.time.ns() / softlockup::time::NSEC_PER_SEC;
         if self.shows_progress && secs >= self.shown_secs + 10 {
             self.shown_secs = secs;
             eprint!("\r{secs} s of kernel time");

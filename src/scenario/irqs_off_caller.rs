@@ -17,12 +17,20 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::*};
 
-use super::{ANY_PID, At, ScenarioError, busy_before_ns, busy_then, on_this_machine, reported_by};
-use super::{small_machine, spawn_callers};
-use crate::{
-    CallQueue, Config, Cpu, CpuId, CsdLock, DieLock, KernelTime, LockupDetector, Machine,
-    NSEC_PER_SEC, Parts, ThisCpu, irq, kick_all_cpus_sync,
+use super::{
+    ANY_PID, At, Scenario, ScenarioError, busy_before_ns, busy_then, on_this_machine, reported_by,
 };
+use super::{small_machine, spawn_callers};
+use crate::config::Config;
+use crate::cpumask::CpuId;
+use crate::incident::report::diagnosis::{Cause, Diagnosis};
+use crate::kernel::cpu::Cpu;
+use crate::kernel::irq;
+use crate::kernel::smp::kick_all_cpus_sync;
+use crate::machine::Machine;
+use crate::parts::Parts;
+use crate::parts::this_cpu::ThisCpu;
+use crate::time::{KernelTime, NSEC_PER_SEC};
 
 /// The incident, with everything that can be changed about it.
 #[derive(Clone, Debug)]
@@ -54,23 +62,20 @@ impl Default for IrqsOffCaller {
     }
 }
 
-impl IrqsOffCaller {
-    /// The incident on a machine of stock parts.
-    ///
-    /// # Errors
-    /// If it cannot be set up.
-    pub fn machine(&self) -> Result<Machine, ScenarioError> {
-        self.machine_with(Parts::stock())
+impl Scenario for IrqsOffCaller {
+    fn config(&self) -> &Config {
+        &self.config
     }
 
-    /// The incident on a machine of these parts.
-    ///
-    /// # Errors
-    /// If it cannot be set up.
-    pub fn machine_with<D: DieLock, Q: CallQueue, C: CsdLock, L: LockupDetector>(
-        &self,
-        parts: Parts<D, Q, C, L>,
-    ) -> Result<Machine, ScenarioError> {
+    fn config_mut(&mut self) -> &mut Config {
+        &mut self.config
+    }
+
+    fn run_until(&mut self, until: KernelTime) {
+        self.until = Some(until);
+    }
+
+    fn machine_with(&self, parts: Parts) -> Result<Machine, ScenarioError> {
         self.config.check()?;
         if self.pair[0] == self.pair[1] {
             return Err(ScenarioError::SameCpu(self.pair[0]));
@@ -90,6 +95,12 @@ impl IrqsOffCaller {
         }
         spawn_callers(&mut machine, &self.config, &self.callers)?;
         Ok(machine)
+    }
+
+    fn conclusion(&self) -> Diagnosis {
+        let mut cpus = self.pair.to_vec();
+        cpus.sort();
+        Diagnosis { cause: Cause::WaitingWithInterruptsOff, cpus }
     }
 }
 

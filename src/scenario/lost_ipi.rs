@@ -12,11 +12,16 @@
 //! that takes interrupts and never took this one was not masked: it never heard. With CSD-lock debugging the IPI is
 //! sent again after 5 s, and all of them go on: `got unstuck`. On a CPU with interrupts off that would change nothing.
 
-use super::{At, ScenarioError, on_this_machine, reported_by, small_machine, spawn_callers};
-use crate::{
-    CallQueue, Config, CpuId, CsdLock, Detectors, DieLock, KernelTime, KernelVersion,
-    LockupDetector, LoseIpi, Machine, NSEC_PER_SEC, Parts,
+use super::{
+    At, Scenario, ScenarioError, on_this_machine, reported_by, small_machine, spawn_callers,
 };
+use crate::config::{Config, Detectors, LoseIpi};
+use crate::cpumask::CpuId;
+use crate::incident::report::diagnosis::{Cause, Diagnosis};
+use crate::machine::Machine;
+use crate::parts::Parts;
+use crate::time::{KernelTime, NSEC_PER_SEC};
+use crate::version::Kernel;
 
 /// The incident, with everything that can be changed about it.
 #[derive(Clone, Debug)]
@@ -34,7 +39,7 @@ pub struct LostIpi {
 impl Default for LostIpi {
     /// Eight CPUs of 6.12; CPU 3 does not hear; three callers, two of them less than 5 s apart.
     fn default() -> Self {
-        let kernel = KernelVersion::V6_12;
+        let kernel = Kernel::Arm64V6_12;
         let at =
             |cpu, secs: u64| At { cpu: CpuId(cpu), time: KernelTime::from_ns(secs * NSEC_PER_SEC) };
         LostIpi {
@@ -46,23 +51,20 @@ impl Default for LostIpi {
     }
 }
 
-impl LostIpi {
-    /// The incident on a machine of stock parts.
-    ///
-    /// # Errors
-    /// If it cannot be set up.
-    pub fn machine(&self) -> Result<Machine, ScenarioError> {
-        self.machine_with(Parts::stock())
+impl Scenario for LostIpi {
+    fn config(&self) -> &Config {
+        &self.config
     }
 
-    /// The incident on a machine of these parts.
-    ///
-    /// # Errors
-    /// If it cannot be set up.
-    pub fn machine_with<D: DieLock, Q: CallQueue, C: CsdLock, L: LockupDetector>(
-        &self,
-        parts: Parts<D, Q, C, L>,
-    ) -> Result<Machine, ScenarioError> {
+    fn config_mut(&mut self) -> &mut Config {
+        &mut self.config
+    }
+
+    fn run_until(&mut self, until: KernelTime) {
+        self.until = Some(until);
+    }
+
+    fn machine_with(&self, parts: Parts) -> Result<Machine, ScenarioError> {
         self.config.check()?;
         let to = on_this_machine(&self.config, self.deaf)?;
         let times = || self.callers.iter().filter(|at| at.cpu != to).map(|at| at.time);
@@ -73,5 +75,9 @@ impl LostIpi {
         let mut machine = Machine::new(config, parts)?;
         spawn_callers(&mut machine, &self.config, &self.callers)?;
         Ok(machine)
+    }
+
+    fn conclusion(&self) -> Diagnosis {
+        Diagnosis { cause: Cause::LostIpi, cpus: vec![self.deaf] }
     }
 }

@@ -1,10 +1,10 @@
 //! Incidents to live through: each sets up a machine, its tasks and its notifiers.
 //!
-//! | scenario | what is wrong | who is silent | who is reported |
+//! | scenario | what is wrong | which CPU is silent | which CPUs are reported |
 //! |---|---|---|---|
 //! | [`nested_oops`] | CPU 0 waits for a lock that it holds | CPU 0 | its callers |
-//! | [`lost_ipi`] | an IPI never arrived | nobody | the callers of a healthy CPU |
-//! | [`slow_console`] | a CPU prints for seconds with interrupts off | that CPU, for a while | nobody: they go on |
+//! | [`lost_ipi`] | an IPI never arrived | none | the callers of a healthy CPU |
+//! | [`slow_console`] | a CPU prints for seconds with interrupts off | that CPU, for a while | none: its callers go on |
 //! | [`irqs_off_caller`] | two CPUs call each other with interrupts off | both | their callers |
 //!
 //! What a caller of any of them prints looks alike: `soft lockup`, with a stack in `smp_call_function_many`.
@@ -14,12 +14,67 @@ pub mod lost_ipi;
 pub mod nested_oops;
 pub mod slow_console;
 
+use std::error::Error;
 use std::fmt;
 
-use crate::{
-    Config, ConfigError, Cpu, CpuId, KernelTime, Machine, NSEC_PER_SEC, Pid, PrintOrder, Task,
-    sample_period_ns,
-};
+use crate::config::{Config, ConfigError, PrintOrder};
+use crate::cpumask::CpuId;
+use crate::incident::report::diagnosis::Diagnosis;
+use crate::kernel::cpu::Cpu;
+use crate::kernel::task::Task;
+use crate::machine::Machine;
+use crate::parts::Parts;
+use crate::record::Pid;
+use crate::time::{KernelTime, NSEC_PER_SEC, sample_period_ns};
+
+/// An incident that can be set up on a machine of any parts.
+///
+/// ```
+/// use softlockup::Scenario;
+/// use softlockup::scenario::lost_ipi::LostIpi;
+///
+/// let scenario = LostIpi::default();
+/// let report = scenario.machine()?.run()?.incident.report();
+/// assert_eq!(report.diagnosis, scenario.conclusion());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Scenario {
+    /// The machine, as data. A scenario may replace some of it: each says what.
+    fn config(&self) -> &Config;
+
+    /// The same, to be changed.
+    fn config_mut(&mut self) -> &mut Config;
+
+    /// Switches the machine off at `until`, and not when the scenario would.
+    fn run_until(&mut self, until: KernelTime);
+
+    /// The parts that it is made of, if the caller brings none.
+    fn parts(&self) -> Parts {
+        Parts::stock()
+    }
+
+    /// The incident on a machine of these parts.
+    ///
+    /// # Errors
+    /// If it cannot be set up.
+    fn machine_with(&self, parts: Parts) -> Result<Machine, ScenarioError>;
+
+    /// The incident on a machine of its own parts.
+    ///
+    /// # Errors
+    /// If it cannot be set up.
+    fn machine(&self) -> Result<Machine, ScenarioError> {
+        self.machine_with(self.parts())
+    }
+
+    /// What a reader of its records should conclude, if it is lived through to the end on its own parts.
+    fn conclusion(&self) -> Diagnosis;
+
+    /// The CPUs that it names and the machine does not have. What they would have done is left out.
+    fn absent_cpus(&self) -> Vec<CpuId> {
+        Vec::new()
+    }
+}
 
 /// Something on a CPU at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +87,7 @@ pub struct At {
 
 /// An incident that cannot be set up.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum ScenarioError {
     /// The machine is out of range.
     Config(ConfigError),
@@ -66,9 +122,16 @@ impl fmt::Display for ScenarioError {
     }
 }
 
-impl std::error::Error for ScenarioError {}
+impl Error for ScenarioError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            ScenarioError::Config(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
-/// Tasks that nobody knows by name.
+/// Tasks that have no name in the article.
 const ANY_COMM: &str = "exec";
 const ANY_PID: Pid = 2000;
 
@@ -88,7 +151,7 @@ fn busy_before_ns(config: &Config) -> u64 {
     2 * sample_period_ns(config.watchdog_thresh_secs)
 }
 
-/// When whoever was busy and began to wait at `onset` has been reported: six sample periods later, and two seconds.
+/// When a CPU that was busy and began to wait at `onset` has been reported: six sample periods later, and two seconds.
 fn reported_by(config: &Config, onset: KernelTime) -> KernelTime {
     onset + 6 * sample_period_ns(config.watchdog_thresh_secs) + 2 * NSEC_PER_SEC
 }

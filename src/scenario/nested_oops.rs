@@ -12,15 +12,23 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use serde::{Deserialize, Serialize};
 
-use super::{ANY_COMM, ANY_PID, busy_before_ns, busy_then, on_this_machine, reported_by};
-use crate::random::SplitMix64;
-use crate::{
-    Access, AnyDieLock, Arm64DieLock, CallQueue, Config, Cpu, CpuId, CsdLock, DieLock, KernelTime,
-    LockupDetector, Machine, NSEC_PER_SEC, NestingDieLock, NotifierBlock, Notify, Parts, Pid, Task,
-    X86DieLock, sample_period_ns,
+use super::{
+    ANY_COMM, ANY_PID, At, Scenario, ScenarioError, busy_before_ns, busy_then, on_this_machine,
+    reported_by,
 };
-
-pub use super::{At, ScenarioError};
+use crate::config::Config;
+use crate::cpumask::CpuId;
+use crate::incident::report::diagnosis::{Cause, Diagnosis};
+use crate::kernel::cpu::Cpu;
+use crate::kernel::fault::Access;
+use crate::kernel::notifier::{NotifierBlock, Notify};
+use crate::kernel::task::Task;
+use crate::machine::Machine;
+use crate::parts::Parts;
+use crate::parts::die_lock::{Arm64DieLock, NestingDieLock, X86DieLock};
+use crate::random::SplitMix64;
+use crate::record::Pid;
+use crate::time::{KernelTime, NSEC_PER_SEC, sample_period_ns};
 
 /// When the article's CPU 0 faults: the stamp of its first line.
 pub const OOPS_AT: KernelTime = KernelTime::from_ns(254_202_183_000);
@@ -97,12 +105,12 @@ pub enum DieLockPolicy {
 }
 
 impl DieLockPolicy {
-    /// A free lock of this kind.
-    pub fn lock(self) -> AnyDieLock {
+    /// `parts` with a free lock of this kind.
+    pub fn plug_into(self, parts: Parts) -> Parts {
         match self {
-            DieLockPolicy::Arm64 => AnyDieLock::Arm64(Arm64DieLock::new()),
-            DieLockPolicy::X86 => AnyDieLock::X86(X86DieLock::new()),
-            DieLockPolicy::Nesting => AnyDieLock::Nesting(NestingDieLock::new()),
+            DieLockPolicy::Arm64 => parts.with_die_lock(Arm64DieLock::new()),
+            DieLockPolicy::X86 => parts.with_die_lock(X86DieLock::new()),
+            DieLockPolicy::Nesting => parts.with_die_lock(NestingDieLock::new()),
         }
     }
 }
@@ -117,7 +125,7 @@ pub enum Notifier {
     },
     /// Prints its line and returns.
     Harmless,
-    /// Nobody.
+    /// Nothing.
     None,
 }
 
@@ -150,28 +158,25 @@ struct Arrival {
     onset: KernelTime,
 }
 
-impl NestedOops {
-    /// The incident on a machine of stock parts.
-    ///
-    /// # Errors
-    /// If it cannot be set up.
-    pub fn machine(&self) -> Result<Machine, ScenarioError> {
-        self.machine_with(self.parts())
+impl Scenario for NestedOops {
+    fn config(&self) -> &Config {
+        &self.config
+    }
+
+    fn config_mut(&mut self) -> &mut Config {
+        &mut self.config
+    }
+
+    fn run_until(&mut self, until: KernelTime) {
+        self.until = Some(until);
     }
 
     /// Stock parts, with the chosen `die_lock`.
-    pub fn parts(&self) -> Parts {
-        Parts::stock().with_die_lock(self.die_lock.lock())
+    fn parts(&self) -> Parts {
+        self.die_lock.plug_into(Parts::stock())
     }
 
-    /// The incident on a machine of these parts.
-    ///
-    /// # Errors
-    /// If it cannot be set up.
-    pub fn machine_with<D: DieLock, Q: CallQueue, C: CsdLock, L: LockupDetector>(
-        &self,
-        parts: Parts<D, Q, C, L>,
-    ) -> Result<Machine, ScenarioError> {
+    fn machine_with(&self, parts: Parts) -> Result<Machine, ScenarioError> {
         self.config.check()?;
         let until = self.until.unwrap_or_else(|| self.default_until());
         let mut machine = Machine::new(Config { until, ..self.config.clone() }, parts)?;
@@ -181,16 +186,29 @@ impl NestedOops {
         Ok(machine)
     }
 
-    /// The CPUs of the article's victims that this machine does not have.
-    pub fn absent_victims(&self) -> Vec<CpuId> {
+    fn conclusion(&self) -> Diagnosis {
+        let faults = matches!(self.notifier, Notifier::Faulting { times: 1.. });
+        let next = self.more_oopses.iter().min_by_key(|at| at.time);
+        let (cause, cpus) = match (self.die_lock, next) {
+            (DieLockPolicy::Arm64, _) if faults => (Cause::SelfDeadlock, vec![CpuId::BOOT]),
+            (DieLockPolicy::X86, Some(next)) if faults => (Cause::LeakedDieLock, vec![next.cpu]),
+            _ => (Cause::None, Vec::new()),
+        };
+        Diagnosis { cause, cpus }
+    }
+
+    /// Of the article's victims.
+    fn absent_cpus(&self) -> Vec<CpuId> {
         let absent = |victim: &Victim| victim.cpu.0 >= self.config.nr_cpus;
         match self.arrivals {
             Arrivals::Article => VICTIMS.iter().filter(|v| absent(v)).map(|v| v.cpu).collect(),
             _ => Vec::new(),
         }
     }
+}
 
-    /// Long enough for whoever begins to wait last to be reported; after idling that is a sample later.
+impl NestedOops {
+    /// Long enough for the CPU that begins to wait last to be reported; after idling that is a sample later.
     fn default_until(&self) -> KernelTime {
         let last = match &self.arrivals {
             Arrivals::Seed(_) => return KernelTime::from_ns(600 * NSEC_PER_SEC),
@@ -290,7 +308,7 @@ fn register(notifier: Notifier, machine: &mut Machine) {
         Notifier::Harmless => 0,
         Notifier::None => return,
     };
-    // Counted by whoever holds `die_lock` (Relaxed: the lock orders it).
+    // Counted by the CPU that holds `die_lock` (Relaxed: the lock orders it).
     let calls = AtomicU32::new(0);
     machine.register_die_notifier(NotifierBlock::new("kbox_die", 0, move |cpu| {
         cpu.printk("die event detected");

@@ -12,12 +12,19 @@
 //!
 //! Here it differs: the frames between `console_flush_all` and the driver are left out, and the line prints nothing.
 
-use super::{ANY_PID, At, ScenarioError, busy_before_ns, busy_then, on_this_machine, reported_by};
-use super::{small_machine, spawn_callers};
-use crate::{
-    CallQueue, Config, Cpu, CpuId, CsdLock, Detectors, DieLock, KernelTime, KernelVersion,
-    LockupDetector, Machine, NSEC_PER_SEC, Parts, irq,
+use super::{
+    ANY_PID, At, Scenario, ScenarioError, busy_before_ns, busy_then, on_this_machine, reported_by,
 };
+use super::{small_machine, spawn_callers};
+use crate::config::{Config, Detectors};
+use crate::cpumask::CpuId;
+use crate::incident::report::diagnosis::{Cause, Diagnosis};
+use crate::kernel::cpu::Cpu;
+use crate::kernel::irq;
+use crate::machine::Machine;
+use crate::parts::Parts;
+use crate::time::{KernelTime, NSEC_PER_SEC};
+use crate::version::Kernel;
 
 /// The incident, with everything that can be changed about it.
 #[derive(Clone, Debug)]
@@ -37,7 +44,7 @@ pub struct SlowConsole {
 impl Default for SlowConsole {
     /// Eight CPUs of 6.12; CPU 1 writes for 8.8 s; one caller waits for nearly all of it, one for 6.8 s, one for 3.8 s.
     fn default() -> Self {
-        let kernel = KernelVersion::V6_12;
+        let kernel = Kernel::Arm64V6_12;
         let at = |cpu, ms: u64| At { cpu: CpuId(cpu), time: KernelTime::from_ns(ms * 1_000_000) };
         SlowConsole {
             config: Config { kernel, detectors: Detectors::of(kernel), ..small_machine() },
@@ -49,23 +56,20 @@ impl Default for SlowConsole {
     }
 }
 
-impl SlowConsole {
-    /// The incident on a machine of stock parts.
-    ///
-    /// # Errors
-    /// If it cannot be set up.
-    pub fn machine(&self) -> Result<Machine, ScenarioError> {
-        self.machine_with(Parts::stock())
+impl Scenario for SlowConsole {
+    fn config(&self) -> &Config {
+        &self.config
     }
 
-    /// The incident on a machine of these parts.
-    ///
-    /// # Errors
-    /// If it cannot be set up.
-    pub fn machine_with<D: DieLock, Q: CallQueue, C: CsdLock, L: LockupDetector>(
-        &self,
-        parts: Parts<D, Q, C, L>,
-    ) -> Result<Machine, ScenarioError> {
+    fn config_mut(&mut self) -> &mut Config {
+        &mut self.config
+    }
+
+    fn run_until(&mut self, until: KernelTime) {
+        self.until = Some(until);
+    }
+
+    fn machine_with(&self, parts: Parts) -> Result<Machine, ScenarioError> {
         self.config.check()?;
         let last = self.callers.iter().map(|at| at.time).max().unwrap_or_default();
         let last = last.max(self.slow.time + self.write_ns);
@@ -78,6 +82,15 @@ impl SlowConsole {
         machine.spawn(cpu, busy_then(self.slow, busy_ns, "systemd-journal", ANY_PID - 1, print));
         spawn_callers(&mut machine, &self.config, &self.callers)?;
         Ok(machine)
+    }
+
+    fn conclusion(&self) -> Diagnosis {
+        let over = self.slow.time + self.write_ns;
+        let cause = match self.until.is_none_or(|until| over < until) {
+            true => Cause::SlowCpu,
+            false => Cause::InterruptsOff,
+        };
+        Diagnosis { cause, cpus: vec![self.slow.cpu] }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Seeded random numbers for tests that make calls.
 
-use softlockup::Wait;
+use softlockup::kernel::csd::Wait;
 
 /// SplitMix64: a seed names a run.
 pub(crate) struct Random(pub(crate) u64);

@@ -12,25 +12,14 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use core_affinity::CoreId;
 use crossbeam_utils::CachePadded;
-use softlockup::{CpuId, DieLock, KernelTime, ThisCpu};
+use softlockup::parts::die_lock::DieLock;
+use softlockup::{CpuId, KernelTime, ThisCpu};
+
+use softlockup_measure::cores;
 
 use super::fairness::Fairness;
 use super::section::Section;
-
-/// `CPU_SET` of libc aborts the process for an id beyond its mask.
-const MAX_CORE_ID: usize = 1023;
-
-/// The cores that this process may use. Read once, by a thread that is not pinned: one that is sees its own core only.
-pub fn host_cores() -> &'static [CoreId] {
-    static CORES: OnceLock<Vec<CoreId>> = OnceLock::new();
-    CORES.get_or_init(|| {
-        let mut cores = core_affinity::get_core_ids().unwrap_or_default();
-        cores.retain(|core| core.id <= MAX_CORE_ID);
-        cores
-    })
-}
 
 /// A CPU that is a thread and nothing more: it takes no interrupts, and its kernel time stands still.
 #[derive(Clone, Copy, Debug)]
@@ -88,14 +77,12 @@ impl Excludes for ParkingLot {
 
 /// Runs `body` on `threads` threads, which start together when all are there.
 fn on_cores<T: Send>(threads: usize, body: impl Fn(&BenchCpu) -> T + Sync) -> Vec<T> {
-    let cores = host_cores();
+    let nr_cores = cores::usable().len();
     // Written by each thread once, read by all (Relaxed: nothing else depends on it).
     let arrived = AtomicUsize::new(0);
     let contend = |n: usize| {
-        if let Some(&core) = cores.get(n % cores.len().max(1)) {
-            core_affinity::set_for_current(core); // if refused, it runs where the host likes
-        }
-        let cpu = BenchCpu { id: CpuId::from(n), yields: threads > cores.len() };
+        cores::pin_nth(n);
+        let cpu = BenchCpu { id: CpuId::from(n), yields: threads > nr_cores };
         arrived.fetch_add(1, Relaxed);
         while arrived.load(Relaxed) < threads {
             cpu.relax();
@@ -180,7 +167,7 @@ pub fn fairness(lock: &impl Excludes, threads: usize, window: Duration) -> Fairn
 
 #[cfg(test)]
 mod tests {
-    use softlockup::{Arm64DieLock, NestingDieLock, X86DieLock};
+    use softlockup::parts::die_lock::{Arm64DieLock, NestingDieLock, X86DieLock};
 
     use super::*;
     use crate::locks::{McsLock, TicketLock};

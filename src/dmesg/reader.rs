@@ -1,0 +1,228 @@
+//! From lines to entries: what continues the line before it, what belongs to an entry, what is one.
+//!
+//! Here it differs from Linux, where a CPU prints a dump line by line, and each line is a record: the lines of a dump
+//! are found again by their order, per caller id if the log has them.
+
+use std::collections::HashMap;
+
+use crate::cpumask::CpuId;
+use crate::dmesg::prefix::Record;
+use crate::dmesg::{Entry, Message, headline, state};
+use crate::time::KernelTime;
+
+/// What one line says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// Something by itself.
+    Says(Message),
+    /// A hard lockup of several CPUs.
+    HardLockups(Vec<CpuId>, CpuId),
+    /// Whether the fault before it was a write.
+    Access(bool),
+    /// The interrupt priority mask, `true` if it masks: belongs to the pstate before it.
+    Pmr(bool),
+    /// A place in a call trace, `None` for one to leave out.
+    Frame(Option<String>),
+    /// Nothing known.
+    Unknown,
+}
+
+/// Wrapped lines are shorter.
+const MAX_WRAPPED: usize = 512;
+
+fn classify(text: &str) -> Line {
+    headline::read(text).or_else(|| state::read(text)).unwrap_or(Line::Unknown)
+}
+
+/// Puts lines together.
+#[derive(Default)]
+pub(super) struct Reader {
+    /// What was read so far.
+    pub(super) entries: Vec<Entry>,
+    /// By caller id: CPUs that print at the same time interleave their lines.
+    open: HashMap<String, Open>,
+    cut: Option<Cut>,
+}
+
+/// The entries that the next line of the same caller may belong to.
+#[derive(Clone, Copy, Default)]
+struct Open {
+    fault: Option<usize>,
+    pstate: Option<usize>,
+    regs: Option<usize>,
+    trace: Option<usize>,
+}
+
+/// The line just read, the last entry, if it may go on in the next line: a terminal or a mailer wrapped it.
+struct Cut {
+    text: String,
+    caller: String,
+    time: Option<KernelTime>,
+    /// It is known what it says, though not all of it.
+    is_headline: bool,
+    before: Open,
+}
+
+impl Reader {
+    /// Reads the next record.
+    pub(super) fn record(&mut self, record: &Record<'_>) {
+        let text = record.text.trim();
+        let line = classify(text);
+        if let Some(cut) = self.cut.take()
+            && let Some((joined, line)) = cut.join(record, &line)
+        {
+            self.entries.pop();
+            self.open.insert(cut.caller.clone(), cut.before);
+            self.line(cut.time, &cut.caller, &joined, line);
+        } else {
+            self.line(record.time, record.caller, text, line);
+        }
+    }
+
+    fn line(&mut self, time: Option<KernelTime>, caller: &str, text: &str, line: Line) {
+        let before = self.open.get(caller).copied().unwrap_or_default();
+        let (open, is_headline) = self.apply(time, text, line, before);
+        if open.is_empty() {
+            self.open.remove(caller);
+        } else {
+            self.open.insert(caller.to_owned(), open);
+        }
+        self.cut = is_headline.filter(|_| text.len() <= MAX_WRAPPED).map(|is_headline| Cut {
+            text: text.to_owned(),
+            caller: caller.to_owned(),
+            time,
+            is_headline,
+            before,
+        });
+    }
+
+    /// Adds a line to the entry it belongs to, or as a new one. Returns what is open now and, if the line may be
+    /// incomplete, whether it is known what it says.
+    fn apply(
+        &mut self,
+        time: Option<KernelTime>,
+        text: &str,
+        line: Line,
+        open: Open,
+    ) -> (Open, Option<bool>) {
+        let next = Some(self.entries.len());
+        let (message, open) = match line {
+            Line::Access(is_write) if note_access(&mut self.entries, open, is_write) => {
+                return (open, None);
+            }
+            Line::Pmr(masks) if note_mask(&mut self.entries, open, masks) => return (open, None),
+            Line::Frame(None) if open.trace.is_some() || open.regs.is_some() => {
+                return (open, None);
+            }
+            Line::Frame(Some(frame)) => match open.trace.map(|at| &mut self.entries[at].message) {
+                Some(Message::CallTrace { frames }) => {
+                    frames.push(frame);
+                    return (open, None);
+                }
+                _ => (
+                    Message::CallTrace { frames: vec![frame] },
+                    Open { trace: next, ..Open::default() },
+                ),
+            },
+            Line::HardLockups(cpus, reporter) => {
+                let reporter = Some(reporter);
+                let lockups = cpus.into_iter().map(|cpu| Message::HardLockup { cpu, reporter });
+                self.entries.extend(lockups.map(|message| Entry { time, message }));
+                return (Open::default(), None);
+            }
+            Line::Says(Message::Regs { x0, x1, x4 }) => {
+                match open.regs.map(|at| &mut self.entries[at].message) {
+                    Some(Message::Regs { x0: a, x1: b, x4: c }) => {
+                        (*a, *b, *c) = (a.or(x0), b.or(x1), c.or(x4));
+                        return (open, None);
+                    }
+                    _ => (
+                        Message::Regs { x0, x1, x4 },
+                        Open { regs: next, pstate: open.pstate, ..Open::default() },
+                    ),
+                }
+            }
+            Line::Says(message) => {
+                let open = match message {
+                    Message::Fault { .. } => Open { fault: next, ..Open::default() },
+                    Message::PState { .. } => Open { pstate: next, ..Open::default() },
+                    Message::CallTrace { .. } => Open { trace: next, ..Open::default() },
+                    Message::Pc { .. } | Message::Lr { .. } => {
+                        Open { pstate: open.pstate, ..Open::default() }
+                    }
+                    _ => Open::default(),
+                };
+                (message, open)
+            }
+            // Lines that are not known stand between a fault and what tells of its access.
+            Line::Unknown | Line::Access(_) | Line::Pmr(_) | Line::Frame(None) => {
+                (Message::Other(text.to_owned()), Open { fault: open.fault, ..Open::default() })
+            }
+        };
+        let cut = match message {
+            Message::Other(_) => Some(false),
+            Message::SoftLockup { comm: None, .. } => Some(true),
+            _ => None,
+        };
+        self.entries.push(Entry { time, message });
+        (open, cut)
+    }
+}
+
+/// Notes whether the open fault was a write; `false` if there is none.
+fn note_access(entries: &mut [Entry], open: Open, is_write: bool) -> bool {
+    match open.fault.map(|at| &mut entries[at].message) {
+        Some(Message::Fault { write, .. }) => *write = Some(is_write),
+        _ => return false,
+    }
+    true
+}
+
+/// Notes that the priority mask kept interrupts off at the open pstate; `false` if there is none.
+fn note_mask(entries: &mut [Entry], open: Open, masks: bool) -> bool {
+    match open.pstate.map(|at| &mut entries[at].message) {
+        Some(Message::PState { irqs_off, .. }) => *irqs_off |= masks,
+        _ => return false,
+    }
+    true
+}
+
+impl Open {
+    fn is_empty(&self) -> bool {
+        self.fault.or(self.pstate).or(self.regs).or(self.trace).is_none()
+    }
+}
+
+impl Cut {
+    /// The line before and this one as one line, with what it says, if that makes sense of it.
+    fn join(&self, record: &Record<'_>, line: &Line) -> Option<(String, Line)> {
+        let wrapped = record.time.is_none() && record.caller.is_empty();
+        if !wrapped || record.text.len() > MAX_WRAPPED {
+            return None;
+        }
+        let (head, tail) = (self.text.as_str(), record.text.trim());
+        let joined = format!("{head}{tail}");
+        match line {
+            Line::Unknown => {
+                let sense = |joined: String| {
+                    let line = classify(&joined);
+                    let says_more = line != Line::Unknown && (is_whole(&line) || !self.is_headline);
+                    says_more.then_some((joined, line))
+                };
+                sense(joined).or_else(|| sense(format!("{head} {tail}")))
+            }
+            // `smp_call_f` and `unction_many+0x308/0x370`.
+            Line::Frame(Some(_)) if self.before.trace.is_some() && !record.is_indented => {
+                let line = classify(&joined);
+                let is_frame = matches!(line, Line::Frame(Some(_)));
+                (is_frame && state::is_symbol(head)).then_some((joined, line))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether nothing is missing at its end.
+fn is_whole(line: &Line) -> bool {
+    !matches!(line, Line::Says(Message::SoftLockup { comm: None, .. }))
+}

@@ -1,0 +1,81 @@
+//! Reading a text from left to right. Whatever does not fit, a number out of range included, is `None`.
+
+use std::str::FromStr;
+
+use crate::config::MAX_CPUS;
+use crate::cpumask::CpuId;
+
+/// What is left of a text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scan<'a>(pub(super) &'a str);
+
+impl<'a> Scan<'a> {
+    /// Takes exactly `text`.
+    pub(super) fn tag(&mut self, text: &str) -> Option<()> {
+        self.0 = self.0.strip_prefix(text)?;
+        Some(())
+    }
+
+    /// Takes the first of `texts` that fits, if any.
+    pub(super) fn any(&mut self, texts: &[&str]) -> Option<()> {
+        texts.iter().find_map(|text| self.tag(text))
+    }
+
+    /// Takes everything up to `end`, and `end` too.
+    pub(super) fn until(&mut self, end: &str) -> Option<&'a str> {
+        let (head, rest) = self.0.split_once(end)?;
+        self.0 = rest;
+        Some(head)
+    }
+
+    /// Takes what fits, perhaps nothing.
+    pub(super) fn take(&mut self, fits: impl Fn(char) -> bool) -> &'a str {
+        let end = self.0.find(|c| !fits(c)).unwrap_or(self.0.len());
+        let (head, rest) = self.0.split_at(end);
+        self.0 = rest;
+        head
+    }
+
+    /// Takes blanks and tabs, if any.
+    pub(super) fn blanks(&mut self) {
+        self.take(|c| c == ' ' || c == '\t');
+    }
+
+    /// Takes a decimal number.
+    pub(super) fn decimal<T: FromStr>(&mut self) -> Option<T> {
+        self.take(|c| c.is_ascii_digit()).parse().ok()
+    }
+
+    /// Takes a hexadecimal number, with or without `0x`.
+    pub(super) fn hex(&mut self) -> Option<u64> {
+        _ = self.tag("0x");
+        u64::from_str_radix(self.take(|c| c.is_ascii_hexdigit()), 16).ok()
+    }
+
+    /// Takes a CPU's number.
+    pub(super) fn cpu(&mut self) -> Option<CpuId> {
+        self.decimal().map(CpuId)
+    }
+
+    /// Takes a list as `%*pbl` prints it, `0-3,35`: not empty, of at most `most` CPUs.
+    pub(super) fn cpu_list(&mut self, most: u32) -> Option<Vec<CpuId>> {
+        let mut cpus = Vec::new();
+        loop {
+            let first: u32 = self.decimal()?;
+            let last: u32 = if self.tag("-").is_some() { self.decimal()? } else { first };
+            let count = last.checked_sub(first)?;
+            if count >= most || cpus.len() as u64 + u64::from(count) >= u64::from(most) {
+                return None;
+            }
+            cpus.extend((first..=last).map(CpuId));
+            if self.tag(",").is_none() {
+                return Some(cpus);
+            }
+        }
+    }
+
+    /// Takes a list of any CPUs of a machine.
+    pub(super) fn all_cpus(&mut self) -> Option<Vec<CpuId>> {
+        self.cpu_list(MAX_CPUS)
+    }
+}

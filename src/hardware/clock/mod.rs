@@ -1,0 +1,171 @@
+//! Two clocks with one meaning: kernel time, in nanoseconds since boot.
+//!
+//! A clock decides when a waiting CPU goes on. [`lockstep`] lets one CPU run at a time and jumps from event to event:
+//! the same machine is the same bytes on every run, and a loaded host may delay it but never make it lie. [`wall`]
+//! ties kernel time to the host's clock and lets all CPUs run in parallel.
+//!
+//! In Linux: `clockevents`, `local_clock`. Here it differs: time is the machine's to choose.
+
+pub(crate) mod lockstep;
+pub(crate) mod sleeper;
+pub(crate) mod wall;
+
+use std::thread::Thread;
+
+use crate::config::{Clock, Config};
+use crate::cpumask::CpuId;
+use crate::hardware::interrupts::Interrupts;
+use crate::time::KernelTime;
+use crate::vector::Vector;
+use lockstep::Lockstep;
+use wall::Wall;
+
+/// The interrupts that a CPU's own timers raise: the watchdog's hrtimer, and the perf counter.
+const TIMERS: [Vector; 2] = [Vector::Timer, Vector::Perf];
+
+/// Which of a CPU's timers raises `vector`.
+fn timer_of(vector: Vector) -> usize {
+    TIMERS.iter().position(|timer| *timer == vector).expect("a timer raises it")
+}
+
+/// What a waiting CPU waits for, besides interrupts that it accepts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waiting {
+    /// It looks at something that another CPU may change: wake it whenever it might have.
+    pub(crate) looks: bool,
+    /// Wake it then at the latest.
+    pub(crate) deadline: Option<KernelTime>,
+}
+
+/// What a clock asks of the machine whose time it keeps.
+pub(crate) trait Clocked {
+    /// The interrupts of one CPU.
+    fn interrupts(&self, cpu: CpuId) -> &Interrupts;
+
+    /// Whether something is there that would interrupt `cpu`, if it accepts these vectors.
+    fn would_be_interrupted(&self, cpu: CpuId, accepts: u32) -> bool;
+
+    /// `cpu` passes an interruption point.
+    fn count_progress(&self, cpu: CpuId);
+
+    /// `cpu` hands on its turn, and with it what it has recorded.
+    fn end_turn(&self, cpu: CpuId);
+
+    /// Whether the machine is being switched off.
+    fn is_halting(&self) -> bool;
+
+    /// The machine's time is over. Wakes no CPU.
+    fn begin_halt(&self);
+}
+
+/// The clock of a running machine.
+#[derive(Debug)]
+pub(crate) enum ClockSource {
+    Lockstep(Lockstep),
+    Wall(Wall),
+}
+
+impl ClockSource {
+    pub(crate) fn new(config: &Config) -> Self {
+        match config.clock {
+            Clock::Lockstep { turn_seed } => {
+                ClockSource::Lockstep(Lockstep::new(config, turn_seed))
+            }
+            Clock::Wall { ratio } => ClockSource::Wall(Wall::new(config, ratio)),
+        }
+    }
+
+    /// Kernel time now.
+    pub(crate) fn now(&self) -> KernelTime {
+        match self {
+            ClockSource::Lockstep(clock) => clock.now(),
+            ClockSource::Wall(clock) => clock.now(),
+        }
+    }
+
+    /// Starts time. Called once, by the host, when every thread has been created.
+    pub(crate) fn start(&self, machine: &impl Clocked) {
+        match self {
+            ClockSource::Lockstep(clock) => clock.start(machine),
+            ClockSource::Wall(clock) => clock.start(),
+        }
+    }
+
+    /// Tells the clock which thread a CPU is. Called by the host before the start.
+    pub(crate) fn thread_of(&self, cpu: CpuId, thread: &Thread) {
+        if let ClockSource::Wall(clock) = self {
+            clock.thread_of(cpu, thread);
+        }
+    }
+
+    /// A CPU's thread waits to be brought up. Called once by each.
+    pub(crate) fn bring_up(&self, machine: &impl Clocked, cpu: CpuId) {
+        match self {
+            ClockSource::Lockstep(clock) => clock.first_turn(machine, cpu),
+            ClockSource::Wall(clock) => clock.bring_up(machine, cpu),
+        }
+    }
+
+    /// Makes `vector`, one of [`TIMERS`], pending on `cpu` at `at`. Called by the CPU itself.
+    pub(crate) fn arm_timer(&self, cpu: CpuId, vector: Vector, at: KernelTime) {
+        match self {
+            ClockSource::Lockstep(clock) => clock.arm_timer(cpu, vector, at),
+            ClockSource::Wall(clock) => clock.arm_timer(cpu, vector, at),
+        }
+    }
+
+    /// Makes `cpu`'s timers pending if they are due: only wall time passes without the clock being asked.
+    pub(crate) fn poll_timer(&self, cpu: CpuId, irq: &Interrupts) {
+        if let ClockSource::Wall(clock) = self {
+            _ = clock.poll_timer(cpu, irq);
+        }
+    }
+
+    /// Whether the host kept `cpu` from running for so long that it looks like a lockup: never, in lockstep. In Linux:
+    /// `kvm_check_and_clear_guest_paused`.
+    pub(crate) fn check_and_clear_guest_paused(&self, cpu: CpuId) -> bool {
+        match self {
+            ClockSource::Lockstep(_) => false,
+            ClockSource::Wall(clock) => clock.check_and_clear_guest_paused(cpu),
+        }
+    }
+
+    /// Something happened that a waiting CPU might see: lockstep lets them all look.
+    pub(crate) fn something_visible(&self) {
+        if let ClockSource::Lockstep(clock) = self {
+            clock.something_visible();
+        }
+    }
+
+    /// Something became pending in `target`'s interrupts.
+    pub(crate) fn kick(&self, target: CpuId, irq: &Interrupts) {
+        match self {
+            ClockSource::Lockstep(clock) => clock.kick(target, irq),
+            ClockSource::Wall(clock) => clock.kick(target),
+        }
+    }
+
+    /// The calling CPU waits; see [`Waiting`]. `accepts` are the vectors that would wake it.
+    pub(crate) fn wait(&self, machine: &impl Clocked, cpu: CpuId, waiting: Waiting, accepts: u32) {
+        match self {
+            ClockSource::Lockstep(clock) => clock.wait(machine, cpu, waiting, accepts),
+            ClockSource::Wall(clock) => clock.wait(machine, cpu, waiting, accepts),
+        }
+    }
+
+    /// Wakes every thread, so that each notices that the machine halts.
+    pub(crate) fn wake_all(&self) {
+        match self {
+            ClockSource::Lockstep(clock) => clock.wake_all(),
+            ClockSource::Wall(clock) => clock.wake_all(),
+        }
+    }
+
+    /// The CPUs whose threads should be making progress right now.
+    pub(crate) fn is_running(&self, cpu: CpuId) -> bool {
+        match self {
+            ClockSource::Lockstep(clock) => clock.is_running(cpu),
+            ClockSource::Wall(clock) => !clock.is_asleep(cpu),
+        }
+    }
+}

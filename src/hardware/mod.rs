@@ -1,0 +1,4 @@
+//! What stands in for hardware.
+
+pub(crate) mod clock;
+pub(crate) mod interrupts;

@@ -1,0 +1,76 @@
+//! Where an interrupt comes in: what each vector runs.
+//!
+//! No file imports this one: the machine's interruption points reach it as hardware reaches a vector table.
+//!
+//! In Linux: `arch/arm64/kernel/entry.S`, `entry-common.c`.
+
+use crate::kernel::cpu::Cpu;
+use crate::kernel::irq::irqs_disabled;
+use crate::kernel::shared::Shared;
+use crate::kernel::{hardlockup, nmi, panic, smp, watchdog};
+use crate::parts::this_cpu::ThisCpu;
+use crate::record::Event;
+use crate::vector::{NMI_VECTORS, Vector};
+
+/// A CPU that is called without end looks at its timers, and lets its stopper run, after this many interrupts.
+const MAX_INTERRUPTS: u32 = 64;
+
+impl Cpu {
+    /// An interruption point: takes every pending interrupt that this CPU accepts, then lets the stopper run.
+    /// Returns whether there was any. Not while frames are unwound: a handler that had to unwind in turn would abort the
+    /// process.
+    pub(crate) fn take_interrupts(&self) -> bool {
+        self.take_interrupts_after(|| self.shared().clock.poll_timer(self.id(), self.irq()))
+    }
+
+    /// The same; `poll_timers` makes this CPU's timers pending if they are due.
+    pub(crate) fn take_interrupts_after(&self, poll_timers: impl FnOnce()) -> bool {
+        if self.shared().is_halting() || std::thread::panicking() {
+            return false;
+        }
+        poll_timers();
+        let mut taken = 0;
+        while taken < MAX_INTERRUPTS
+            && let Some(vector) = self.next_interrupt()
+        {
+            self.handle(vector);
+            taken += 1;
+        }
+        self.preempt_check();
+        taken > 0
+    }
+
+    /// Takes out what interrupts this CPU now: a pending bit, or a letter that rings by itself.
+    fn next_interrupt(&self) -> Option<Vector> {
+        let accepts = self.accepts();
+        let calls = accepts & Vector::CallFunction.bit() != 0;
+        let Shared { call_queues, csds, .. } = self.shared();
+        match call_queues.bell(self.id()) {
+            Some(mailbox) if calls && !self.irq().has(accepts) => {
+                mailbox.take_ringing(csds).then_some(Vector::CallFunction)
+            }
+            _ => self.irq().take(accepts),
+        }
+    }
+
+    /// Runs one handler, with interrupts off by hardware. A handler may wait, but is not interrupted (by an NMI it
+    /// is): else a timer would nest in a timer.
+    fn handle(&self, vector: Vector) {
+        let is_nmi = vector.bit() & NMI_VECTORS != 0 && self.shared().config.has_nmi();
+        self.preempt.set_in_handler(is_nmi, true);
+        let were_disabled = irqs_disabled(self);
+        self.irq().set_irqs_disabled(true);
+        self.per_cpu().own.progress.count();
+        self.record(Event::IrqEnter { vector });
+        match vector {
+            Vector::Timer => watchdog::watchdog_timer_fn(self),
+            Vector::CallFunction => smp::flush_smp_call_function_queue(self),
+            Vector::Backtrace => nmi::nmi_cpu_backtrace(self),
+            Vector::Perf => hardlockup::watchdog_overflow_callback(self),
+            Vector::Stop | Vector::StopNmi => panic::local_cpu_stop(self),
+        }
+        self.record(Event::IrqExit { vector });
+        self.irq().set_irqs_disabled(were_disabled);
+        self.preempt.set_in_handler(is_nmi, false);
+    }
+}

@@ -1,0 +1,99 @@
+//! The hard-lockup detectors: who notices a CPU that does not even take its timer?
+//!
+//! It cannot be that CPU, unless something passes its interrupt flag. So the *buddy* lets each CPU's timer look after
+//! the next CPU, and the *perf* detector samples a CPU by an NMI of its own.
+//!
+//! What they count and remember is in `state/hardlockup.rs`.
+//!
+//! In Linux: `kernel/watchdog.c`, `watchdog_hardlockup_check`, `is_hardlockup`; `kernel/watchdog_buddy.c`;
+//! `kernel/watchdog_perf.c`.
+//! Here it differs: what is remembered of a CPU lies with the CPU that watches it, which forgets it when another CPU comes
+//! between; and both detectors can run at once, where Linux is built with one.
+
+use std::cell::Cell;
+
+use crate::config::BuddyRule;
+use crate::cpumask::CpuId;
+use crate::kernel::cpu::Cpu;
+use crate::kernel::{heartbeat, nmi, panic};
+use crate::parts::hardlockup::{HardlockupVerdict, HardlockupWatch, is_hardlockup};
+use crate::parts::this_cpu::ThisCpu;
+use crate::record::Event;
+use crate::time::NSEC_PER_SEC;
+use crate::vector::Vector;
+
+/// Tells both watchdogs of this CPU that what it does is slow on purpose. In Linux: `touch_nmi_watchdog`.
+pub fn touch_nmi_watchdog(cpu: &Cpu) {
+    cpu.per_cpu().hrtimer_interrupts.touch();
+    heartbeat::touch_softlockup_watchdog(cpu);
+}
+
+/// One sample of this CPU's timer: counts it, and looks after the next CPU if it is time. In Linux:
+/// `watchdog_hardlockup_kick`, `watchdog_buddy_check_hardlockup`.
+pub(crate) fn watchdog_hardlockup_kick(cpu: &Cpu) {
+    let interrupts = cpu.per_cpu().hrtimer_interrupts.count();
+    if let Some(BuddyRule { every, miss_thresh }) = cpu.shared().config.detectors.hardlockup_buddy
+        && interrupts.is_multiple_of(every)
+        && let Some(next) = watchdog_next_cpu(cpu)
+    {
+        watchdog_hardlockup_check(cpu, next, cpu.hardlockup.of_buddy(next), miss_thresh);
+    }
+}
+
+/// A CPU comes online. With the buddy, it is touched, because its timer has yet to run, and so is the next one, whose count
+/// this one does not remember yet. In Linux: `watchdog_hardlockup_enable` of `watchdog_buddy.c` and `watchdog_perf.c`.
+pub(crate) fn watchdog_hardlockup_enable(cpu: &Cpu) {
+    if cpu.shared().config.detectors.hardlockup_buddy.is_some() {
+        for touched in [Some(cpu.id()), watchdog_next_cpu(cpu)].into_iter().flatten() {
+            cpu.shared().per_cpu(touched).hrtimer_interrupts.touch();
+        }
+    }
+    start_perf_counter(cpu);
+}
+
+/// Starts the perf detector's counter, if there is one: it needs an NMI.
+fn start_perf_counter(cpu: &Cpu) {
+    let config = &cpu.shared().config;
+    if config.detectors.hardlockup_perf && config.has_nmi() {
+        let period_ns = config.watchdog_thresh_secs * NSEC_PER_SEC;
+        cpu.shared().clock.arm_timer(cpu.id(), Vector::Perf, cpu.now() + period_ns);
+    }
+}
+
+/// The NMI that a CPU gets for every `watchdog_thresh` seconds of cycles. In Linux: `watchdog_overflow_callback`.
+pub(crate) fn watchdog_overflow_callback(cpu: &Cpu) {
+    start_perf_counter(cpu); // the next one
+    watchdog_hardlockup_check(cpu, cpu.id(), cpu.hardlockup.of_this_cpu(), 1);
+}
+
+/// The CPU after this one, going round. In Linux: `watchdog_next_cpu`.
+fn watchdog_next_cpu(cpu: &Cpu) -> Option<CpuId> {
+    let nr_cpus = cpu.nr_cpus();
+    let after = (1..nr_cpus).map(|n| CpuId((cpu.id().0 + n) % nr_cpus));
+    let mut online = after.filter(|next| cpu.shared().is_online(*next));
+    online.next()
+}
+
+fn watchdog_hardlockup_check(
+    cpu: &Cpu,
+    watched: CpuId,
+    memory: &Cell<HardlockupWatch>,
+    miss_thresh: u32,
+) {
+    let of_watched = &cpu.shared().per_cpu(watched).hrtimer_interrupts;
+    if of_watched.take_touch() {
+        return;
+    }
+    let (watch, verdict) = is_hardlockup(memory.get(), of_watched.get(), miss_thresh);
+    memory.set(watch);
+    if verdict != HardlockupVerdict::Lockup {
+        return;
+    }
+    cpu.record(Event::HardLockup { cpu: watched });
+    if watched != cpu.id() {
+        nmi::trigger_single_cpu_backtrace(cpu, watched);
+    }
+    if cpu.shared().config.sysctl.hardlockup_panic {
+        panic::panic(cpu, "Hard LOCKUP");
+    }
+}

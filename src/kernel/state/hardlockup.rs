@@ -1,0 +1,112 @@
+//! What the hard-lockup detectors count, and what they remember.
+//!
+//! | atomic of a CPU | written by | read by | order |
+//! |---|---|---|---|
+//! | `hrtimer_interrupts` | the owner, once per sample | the CPU that watches it | Relaxed: a count, nothing hangs on it |
+//! | `touched` | the owner sets it, and so does a CPU that begins to watch it; the CPU that watches it clears it | the latter | Relaxed: a hint, good for one check |
+//!
+//! In Linux: `kernel/watchdog.c`, `hrtimer_interrupts`, `hrtimer_interrupts_saved`, `watchdog_hardlockup_touched`.
+//! Here it differs: what is remembered of a CPU lies with the CPU that watches it.
+
+use std::cell::Cell;
+
+use crate::cpumask::CpuId;
+use crate::parts::hardlockup::HardlockupWatch;
+use crate::sync::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+/// What others see of a CPU: see the table above.
+#[derive(Debug)]
+pub(crate) struct HrtimerInterrupts {
+    hrtimer_interrupts: AtomicU64,
+    touched: AtomicBool,
+}
+
+impl Default for HrtimerInterrupts {
+    fn default() -> Self {
+        HrtimerInterrupts { hrtimer_interrupts: AtomicU64::new(0), touched: AtomicBool::new(false) }
+    }
+}
+
+impl HrtimerInterrupts {
+    /// Counts one sample. Called by the owner. Returns how many there are now.
+    pub(crate) fn count(&self) -> u64 {
+        self.hrtimer_interrupts.fetch_add(1, Relaxed) + 1
+    }
+
+    /// How many samples there were.
+    pub(crate) fn get(&self) -> u64 {
+        self.hrtimer_interrupts.load(Relaxed)
+    }
+
+    /// The next check of this CPU finds nothing.
+    pub(crate) fn touch(&self) {
+        self.touched.store(true, Relaxed);
+    }
+
+    /// Whether this check is to find nothing. Called by the CPU that watches.
+    pub(crate) fn take_touch(&self) -> bool {
+        self.touched.swap(false, Relaxed)
+    }
+}
+
+/// What a CPU remembers of the CPUs that it watches. Its own: not shared.
+#[derive(Debug, Default)]
+pub(crate) struct HardlockupMemory {
+    buddy: Cell<Option<CpuId>>,
+    /// Of the buddy.
+    buddy_watch: Cell<HardlockupWatch>,
+    /// Of this CPU itself, sampled by its perf NMI.
+    perf_watch: Cell<HardlockupWatch>,
+}
+
+impl HardlockupMemory {
+    /// What is remembered of `buddy`: nothing, if the last look was at another CPU.
+    pub(crate) fn of_buddy(&self, buddy: CpuId) -> &Cell<HardlockupWatch> {
+        if self.buddy.replace(Some(buddy)) != Some(buddy) {
+            self.buddy_watch.set(HardlockupWatch::default());
+        }
+        &self.buddy_watch
+    }
+
+    /// What the perf NMI remembers of this CPU.
+    pub(crate) fn of_this_cpu(&self) -> &Cell<HardlockupWatch> {
+        &self.perf_watch
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_models {
+    use std::rc::Rc;
+
+    use loom::thread;
+
+    use super::*;
+    use crate::kernel::state::flag::Flag;
+    use crate::parts::hardlockup::{HardlockupVerdict, is_hardlockup};
+
+    /// The buddy reads the count without any order. It is enough: counts never go back, and a tick that the buddy can
+    /// know of (here: it was told) is one that it sees, so a live CPU is not taken for a dark one.
+    #[test]
+    fn a_tick_that_the_buddy_can_know_of_is_seen() {
+        loom::model(|| {
+            let shared = Rc::new((HrtimerInterrupts::default(), Flag::default()));
+            shared.0.count();
+            let owner = Rc::clone(&shared);
+            let ticks = thread::spawn(move || {
+                owner.0.count();
+                owner.1.set();
+            });
+            let (interrupts, told) = &*shared;
+            let first = interrupts.get();
+            let (watch, _) = is_hardlockup(HardlockupWatch::default(), first, 1);
+            let knows = told.is_set();
+            let second = interrupts.get();
+            assert!(second >= first);
+            let verdict = is_hardlockup(watch, second, 1).1;
+            if knows && first == 1 {
+                assert_eq!(verdict, HardlockupVerdict::Alive);
+            }
+            ticks.join().unwrap();
+        });
+    }
+}

@@ -1,0 +1,17 @@
+//! What the kernel remembers: one file a concept, named like the file with the code that uses it.
+//!
+//! Fields are private. Who writes what, who reads it, and in which order, stands at the head of each file, and nowhere
+//! else. What only its own CPU sees is a `Cell`; what others see is an atomic.
+//!
+//! In Linux: per-CPU variables (`DEFINE_PER_CPU`) and the globals at the head of each `.c` file.
+
+pub(crate) mod csd_debug;
+pub(crate) mod die;
+pub(crate) mod flag;
+pub(crate) mod hardlockup;
+pub(crate) mod heartbeat;
+pub(crate) mod nmi;
+pub(crate) mod panic;
+pub(crate) mod preempt;
+pub(crate) mod smp;
+pub(crate) mod task;

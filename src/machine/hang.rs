@@ -1,0 +1,98 @@
+//! The host's deadline for code that never reaches an interruption point.
+//!
+//! A loop without `relax` keeps its turn for ever, and no detector of the machine can see it: on real hardware there
+//! is no such thing. So the host measures how long a thread has *run* since its last interruption point. It does not
+//! measure wall time, which a loaded host eats.
+
+#![expect(clippy::disallowed_methods, reason = "the host's time is what is measured here")]
+
+use std::time::{Duration, Instant};
+
+use crate::cpumask::CpuId;
+use crate::host;
+use crate::kernel::shared::Shared;
+
+/// A CPU's thread that ran this long without an interruption point is hung.
+const RUNNING_LIMIT: Duration = Duration::from_secs(2);
+
+/// One that slept this long, in something that is not the machine's (a lock of its own, say), is hung, too. Also the
+/// limit where the host does not tell a thread's time.
+const BLOCKED_LIMIT: Duration = Duration::from_secs(60);
+
+/// How often the threads are looked at.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// Watches the threads of one machine.
+pub(crate) struct HostDeadline {
+    last_look: Instant,
+    seen: Vec<Option<Seen>>,
+    hung: Vec<CpuId>,
+}
+
+/// A thread, when its progress was last seen to change.
+struct Seen {
+    progress: u64,
+    cpu_time: Option<Duration>,
+    at: Instant,
+}
+
+impl HostDeadline {
+    /// Allocates nothing yet: it is also wanted when the host has no memory left for another thread.
+    pub(crate) fn new() -> Self {
+        HostDeadline { last_look: Instant::now(), seen: Vec::new(), hung: Vec::new() }
+    }
+
+    /// The CPUs that were found hung.
+    pub(crate) fn hung(&self) -> &[CpuId] {
+        &self.hung
+    }
+
+    /// Whether every thread is over, or known never to be.
+    pub(crate) fn all_accounted_for(&self, shared: &Shared) -> bool {
+        let mut cpus = (0..shared.config.nr_cpus).map(CpuId);
+        cpus.all(|cpu| shared.per_cpu(cpu).thread.is_gone() || self.hung.contains(&cpu))
+    }
+
+    /// Looks at all threads, if it is time. Returns whether one has just been found hung.
+    pub(crate) fn check(&mut self, shared: &Shared) -> bool {
+        if self.last_look.elapsed() < INTERVAL {
+            return false;
+        }
+        self.last_look = Instant::now();
+        self.seen.resize_with(shared.config.nr_cpus as usize, || None);
+        let late = |cpu: &CpuId| !self.hung.contains(cpu) && is_late(&mut self.seen, shared, *cpu);
+        let found = (0..shared.config.nr_cpus).map(CpuId).find(late);
+        self.hung.extend(found);
+        found.is_some()
+    }
+}
+
+fn is_late(seen: &mut [Option<Seen>], shared: &Shared, cpu: CpuId) -> bool {
+    let per_cpu = shared.per_cpu(cpu);
+    let halting = shared.is_halting();
+    let gone = per_cpu.thread.is_gone();
+    let owes_progress = !gone && (halting || shared.clock.is_running(cpu));
+    let seen = &mut seen[cpu.index()];
+    if !owes_progress {
+        *seen = None;
+        return false;
+    }
+    // Once the machine halts there is nothing to wait for: a destructor that goes on relaxing makes no progress.
+    let progress = if halting { u64::MAX } else { per_cpu.own.progress.get() };
+    let thread = per_cpu.thread.id();
+    let cpu_time = thread.and_then(host::thread_cpu_time);
+    match seen {
+        Some(seen) if seen.progress == progress => match (cpu_time, seen.cpu_time) {
+            (Some(now), Some(then)) if now.saturating_sub(then) > RUNNING_LIMIT => true,
+            (Some(_), Some(_)) => {
+                let blocked = thread.is_some_and(host::thread_is_blocked);
+                blocked && seen.at.elapsed() > BLOCKED_LIMIT
+            }
+            _ => seen.at.elapsed() > BLOCKED_LIMIT,
+        },
+        _ => {
+            *seen = Some(Seen { progress, cpu_time, at: Instant::now() });
+            false
+        }
+    }
+}

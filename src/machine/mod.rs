@@ -1,0 +1,165 @@
+//! The machine: how it is put together, run, halted, and what it leaves behind.
+//!
+//! In Linux: `init/main.c`, `start_kernel`. Here it differs: there can be many.
+
+pub(crate) mod hang;
+pub(crate) mod threads;
+
+use std::panic::resume_unwind;
+use std::sync::Arc;
+
+use crate::config::{Config, ConfigError};
+use crate::cpumask::CpuId;
+use crate::host;
+use crate::incident::Incident;
+use crate::kernel::notifier::NotifierBlock;
+use crate::kernel::shared::Shared;
+use crate::kernel::task::Task;
+use crate::machine::threads::{RunError, Running};
+use crate::parts::Parts;
+use crate::record::{Event, Record};
+use crate::recorder::Merge;
+
+/// A machine that has not booted yet.
+///
+/// ```
+/// use softlockup::kernel::smp::kick_all_cpus_sync;
+/// use softlockup::{Config, CpuId, KernelTime, Machine, Parts, Task};
+///
+/// let config = Config { nr_cpus: 4, ..Config::default() };
+/// let mut machine = Machine::new(config, Parts::stock())?;
+/// let start = KernelTime::from_secs_f64(10.0).unwrap();
+/// machine.spawn(CpuId(2), Task::new("jit", 1234, start, |cpu| kick_all_cpus_sync(cpu)));
+/// let run = machine.run()?;
+/// assert!(run.incident.report().soft_lockups.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Machine {
+    shared: Shared,
+    tasks: Vec<Vec<Task>>,
+    /// The host cores that CPUs were given by hand.
+    pins: Vec<(CpuId, usize)>,
+}
+
+/// What a machine left behind.
+#[derive(Debug)]
+pub struct Run {
+    /// What happened on it.
+    pub incident: Incident,
+    /// CPUs that did not start every task they were given: they were busy, stuck or dead until the end. Known only if
+    /// the machine recorded.
+    pub never_started: Vec<CpuId>,
+    /// How the host bore it.
+    pub host: HostReport,
+}
+
+/// Facts about the host, kept apart from the incident: they may differ from run to run.
+#[derive(Clone, Debug)]
+pub struct HostReport {
+    /// How many host cores the process may use.
+    pub nr_cores: usize,
+    /// How many threads could not be pinned to the core they were given.
+    pub refused_pins: usize,
+    /// CPUs whose threads never reached an interruption point again, and were left behind.
+    pub hung: Vec<CpuId>,
+}
+
+impl Machine {
+    /// A machine as `config` says, made of `parts`.
+    ///
+    /// # Errors
+    /// If `config` is out of range.
+    pub fn new(config: Config, parts: Parts) -> Result<Self, ConfigError> {
+        config.check()?;
+        let nr_cpus = config.nr_cpus;
+        host::cores(); // before anything is pinned
+        let shared = Shared::new(config, parts);
+        let tasks = (0..nr_cpus).map(|_| Vec::new()).collect();
+        Ok(Machine { shared, tasks, pins: Vec::new() })
+    }
+
+    /// Gives `cpu` a task.
+    ///
+    /// # Panics
+    /// If the machine has no such CPU.
+    pub fn spawn(&mut self, cpu: CpuId, task: Task) {
+        self.tasks[cpu.index()].push(task);
+    }
+
+    /// Pins `cpu`'s thread to this core, by the host's number, and not to the one it would get: in wall-clock time the
+    /// CPUs go round the cores that the process may use, in lockstep all share one. If the host refuses, the thread
+    /// runs unpinned and [`HostReport::refused_pins`] counts it: a core that is not there, or that the process may not use.
+    /// The last pin of a CPU counts.
+    ///
+    /// # Panics
+    /// If the machine has no such CPU.
+    pub fn pin(&mut self, cpu: CpuId, core: usize) {
+        assert!(cpu.0 < self.shared.config.nr_cpus, "the machine has no CPU#{cpu}");
+        self.pins.push((cpu, core));
+    }
+
+    /// Puts a callback on the die chain. In Linux: `register_die_notifier`.
+    pub fn register_die_notifier(&mut self, block: NotifierBlock) {
+        self.shared.die_chain.register(block);
+    }
+
+    /// Boots the machine, runs it to its end and returns what happened. It returns even if every CPU is stuck.
+    ///
+    /// # Errors
+    /// If the host refuses a thread.
+    ///
+    /// # Panics
+    /// If a task's own code panics; its panic goes on here, after the machine was halted.
+    pub fn run(self) -> Result<Run, RunError> {
+        self.run_with(|_| {})
+    }
+
+    /// [`run`](Machine::run), and calls `observe` with each record soon after it was made, in causal order.
+    ///
+    /// # Errors
+    /// As [`run`](Machine::run).
+    ///
+    /// # Panics
+    /// As [`run`](Machine::run); and if `observe` does: then, too, after the machine was halted.
+    pub fn run_with(self, mut observe: impl FnMut(&Record)) -> Result<Run, RunError> {
+        let Machine { shared, tasks, pins } = self;
+        let given: Vec<usize> = tasks.iter().map(Vec::len).collect();
+        let machine = Running::boot(Arc::new(shared), tasks, &pins)?;
+        let shared = &machine.shared;
+        shared.clock.start(&**shared);
+
+        let mut merge = Merge::default();
+        let mut records = Vec::new();
+        let mut keep = |record: Record| {
+            observe(&record);
+            records.push(record);
+        };
+        let hung = machine.supervise(|batch| merge.add(batch, &mut keep));
+        let ended = shared.ended();
+        merge.add(shared.recorder.take_rest(ended, &hung), &mut keep);
+        merge.finish(&mut keep);
+
+        let (panic, refused_pins) = {
+            let mut threads = shared.threads.lock();
+            (threads.panic.take(), threads.refused_pins)
+        };
+        if let Some(panic) = panic {
+            resume_unwind(panic);
+        }
+        let incident = Incident { config: shared.config.clone(), records, ended };
+        let idle_tasks = never_started(&given, &incident.records);
+        let host = HostReport { nr_cores: host::cores().len(), refused_pins, hung };
+        Ok(Run { incident, never_started: idle_tasks, host })
+    }
+}
+
+/// The CPUs that did not start every task they were given.
+fn never_started(given: &[usize], records: &[Record]) -> Vec<CpuId> {
+    let mut left = given.to_vec();
+    for record in records {
+        if let Event::TaskStart { .. } = record.event {
+            left[record.cpu.index()] -= 1;
+        }
+    }
+    (0..left.len()).filter(|&cpu| left[cpu] > 0).map(CpuId::from).collect()
+}

@@ -1,0 +1,201 @@
+//! A machine's threads: created, looked after, and gone.
+//!
+//! In Linux: `kernel/cpu.c`, `bringup_nonboot_cpus`; `kernel/smpboot.c`. Here it differs: the boot is the host's, and so
+//! is the end.
+
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use std::{fmt, io};
+
+use core_affinity::CoreId;
+
+use crate::config::{Clock, Config};
+use crate::cpumask::CpuId;
+use crate::hardware::clock::ClockSource;
+use crate::host;
+use crate::kernel::cpu::Cpu;
+use crate::kernel::shared::{Halted, Shared};
+use crate::kernel::task::Task;
+use crate::kernel::watchdog;
+use crate::machine::hang::HostDeadline;
+use crate::record::{Event, Record};
+
+/// A CPU's stack. Kernel stacks are 16 KiB; Rust's frames, unwinding and a debug build want more.
+const STACK_SIZE: usize = 512 * 1024;
+
+/// How often the host looks after a running machine.
+const SUPERVISION: Duration = Duration::from_millis(20);
+
+/// A machine whose threads exist. Dropping it halts it and waits for them, also if the observer of its records panics.
+pub(crate) struct Running {
+    pub(crate) shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+    deadline: RefCell<HostDeadline>,
+}
+
+impl Running {
+    /// Starts a thread for each CPU. Each waits for the clock.
+    pub(crate) fn boot(
+        shared: Arc<Shared>,
+        tasks: Vec<Vec<Task>>,
+        pins: &[(CpuId, usize)],
+    ) -> Result<Self, RunError> {
+        let core_of = choose_cores(&shared.config, pins);
+        let mut running = Running {
+            shared,
+            threads: Vec::with_capacity(tasks.len()),
+            deadline: RefCell::new(HostDeadline::new()),
+        };
+        for (n, tasks) in tasks.into_iter().enumerate() {
+            let cpu = CpuId::from(n);
+            let core = core_of(cpu);
+            let on_thread = Arc::clone(&running.shared);
+            let spawned = std::thread::Builder::new()
+                .name(format!("cpu/{cpu}"))
+                .stack_size(STACK_SIZE)
+                .spawn(move || run_cpu(on_thread, cpu, core, tasks))
+                .map_err(|error| RunError::Spawn { cpu, error })?;
+            running.shared.clock.thread_of(cpu, spawned.thread());
+            running.threads.push(spawned);
+        }
+        Ok(running)
+    }
+
+    /// Looks after a running machine until its threads are gone: takes their records, halts it when wall-clock time is
+    /// over, and gives up on threads that never reach an interruption point. Returns the CPUs of those.
+    pub(crate) fn supervise(&self, mut take: impl FnMut(Vec<Record>)) -> Vec<CpuId> {
+        let (shared, mut deadline) = (&self.shared, self.deadline.borrow_mut());
+        loop {
+            let over = {
+                let mut threads = shared.threads.lock();
+                if !deadline.all_accounted_for(shared) {
+                    shared.thread_ended.wait_for(&mut threads, patience(shared));
+                }
+                deadline.all_accounted_for(shared)
+            };
+            drop(deadline);
+            take(shared.recorder.take());
+            deadline = self.deadline.borrow_mut();
+            if over {
+                return deadline.hung().to_vec();
+            }
+            if matches!(shared.clock, ClockSource::Wall(_))
+                && shared.clock.now() >= shared.config.until
+            {
+                shared.halt();
+            }
+            if deadline.check(shared) {
+                shared.halt();
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let shared = &self.shared;
+        for never_born in self.threads.len()..shared.config.nr_cpus as usize {
+            shared.per_cpu(CpuId::from(never_born)).thread.set_gone();
+        }
+        shared.halt();
+        self.supervise(drop);
+        for (n, thread) in self.threads.drain(..).enumerate() {
+            // One that is not gone by now never will be: it is left behind.
+            if shared.per_cpu(CpuId::from(n)).thread.is_gone() {
+                _ = thread.join(); // its end is in `Threads`, whatever it was
+            }
+        }
+    }
+}
+
+/// Which core each CPU's thread is pinned to. In lockstep all share one, because handing the turn to a thread on
+/// another core costs ten times as much; machines that run at the same time take different ones. `pins` come first.
+fn choose_cores<'a>(
+    config: &Config,
+    pins: &'a [(CpuId, usize)],
+) -> impl Fn(CpuId) -> Option<CoreId> + use<'a> {
+    // Written by every machine that boots (Relaxed: a count).
+    static MACHINES: AtomicUsize = AtomicUsize::new(0);
+    let cores = host::cores();
+    let machine = MACHINES.fetch_add(1, Relaxed);
+    let lockstep = matches!(config.clock, Clock::Lockstep { .. });
+    move |cpu| {
+        let n = if lockstep { machine } else { cpu.index() };
+        match pins.iter().rfind(|(pinned, _)| *pinned == cpu) {
+            Some(&(_, id)) => Some(CoreId { id }),
+            None => cores.get(n % cores.len().max(1)).copied(),
+        }
+    }
+}
+
+impl Cpu {
+    /// Comes online and idles for ever; only halting, or a Rust panic in a task, ends it. In Linux:
+    /// `secondary_start_kernel`, `cpu_startup_entry`.
+    fn start(&self, tasks: Vec<Task>) -> Infallible {
+        self.shared().check_halt();
+        self.per_cpu().own.current_csd.allow_backtrace();
+        self.per_cpu().online.set();
+        self.record(Event::Online);
+        watchdog::watchdog_enable(self);
+        self.idle_loop(tasks)
+    }
+}
+
+/// The whole life of a CPU's thread.
+fn run_cpu(shared: Arc<Shared>, id: CpuId, core: Option<CoreId>, tasks: Vec<Task>) {
+    let pinned = core.is_some_and(host::pin);
+    if let Some(thread) = host::thread_id() {
+        shared.per_cpu(id).thread.set_id(thread);
+    }
+    let cpu = Cpu::new(Arc::clone(&shared), id);
+    let end = catch_unwind(AssertUnwindSafe(|| {
+        shared.clock.bring_up(&*shared, id);
+        cpu.start(tasks)
+    }));
+    let Err(payload) = end;
+    let panic = (!payload.is::<Halted>()).then_some(payload);
+    if panic.is_some() {
+        shared.halt();
+    }
+    let mut threads = shared.threads.lock();
+    shared.per_cpu(id).thread.set_gone();
+    threads.refused_pins += usize::from(!pinned);
+    threads.panic = threads.panic.take().or(panic);
+    shared.thread_ended.notify_one();
+}
+
+/// How long the host may look away.
+fn patience(shared: &Shared) -> Duration {
+    match &shared.clock {
+        ClockSource::Wall(clock) if !shared.is_halting() => {
+            clock.host_duration(shared.config.until.ns_since(clock.now())).min(SUPERVISION)
+        }
+        _ => SUPERVISION,
+    }
+}
+
+/// A machine that could not boot.
+#[derive(Debug)]
+pub enum RunError {
+    /// The host refused a thread.
+    Spawn {
+        /// For which CPU.
+        cpu: CpuId,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RunError::Spawn { cpu, error } = self;
+        write!(f, "the host refused a thread for CPU#{cpu}: {error}; try fewer CPUs")
+    }
+}
+
+impl std::error::Error for RunError {}

@@ -1,0 +1,54 @@
+//! The lock bit of a call: how a caller knows that its request was answered, and that its csd may be used again.
+//!
+//! `flags` of one csd, written and read by two CPUs:
+//!
+//! | step | who | what | order |
+//! |---|---|---|---|
+//! | `lock` | the CPU that owns the csd | waits for LOCK to clear, then sets it | Acquire, then Relaxed: nobody reads it before the csd is queued |
+//! | `unlock` | the CPU that was called | clears everything | Release: the function's effects come first |
+//! | `wait` | the CPU that owns the csd | waits for LOCK to clear | Acquire, pairs with that Release |
+//!
+//! In Linux: `kernel/smp.c`, `csd_lock`, `csd_unlock`, `csd_lock_wait`.
+//! Here it differs: arm64's `smp_cond_load_acquire` sleeps in WFE; ours waits in [`ThisCpu::relax`].
+
+use crate::parts::this_cpu::ThisCpu;
+use crate::sync::AtomicU32;
+use crate::sync::Ordering::*;
+
+/// `CSD_FLAG_LOCK`: the csd is in use. Set from the moment it is taken until the called CPU is done with it.
+pub const CSD_FLAG_LOCK: u32 = 0x01;
+
+/// The three operations on a csd's flags. A part owns their orderings; the machine owns the csd.
+///
+/// The rules, as tests, are in [`contract::csd_lock`](crate::parts::contract::csd_lock).
+pub trait CsdLock: Send + Sync + 'static {
+    /// Waits until the csd's older request is done, then marks it as in use. Called by its owner only.
+    fn lock(&self, flags: &AtomicU32, cpu: &impl ThisCpu);
+
+    /// Marks the csd as free. Called by the CPU that was called, after (sync) or before (async) the function ran.
+    fn unlock(&self, flags: &AtomicU32);
+
+    /// Waits until the csd is free: there is no time-out. This is where every victim of the article stands.
+    fn wait(&self, flags: &AtomicU32, cpu: &impl ThisCpu);
+}
+
+/// The kernel's csd lock.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct KernelCsdLock;
+
+impl CsdLock for KernelCsdLock {
+    fn lock(&self, flags: &AtomicU32, cpu: &impl ThisCpu) {
+        self.wait(flags, cpu);
+        flags.store(CSD_FLAG_LOCK, Relaxed);
+    }
+
+    fn unlock(&self, flags: &AtomicU32) {
+        flags.store(0, Release);
+    }
+
+    fn wait(&self, flags: &AtomicU32, cpu: &impl ThisCpu) {
+        while flags.load(Acquire) & CSD_FLAG_LOCK != 0 {
+            cpu.relax();
+        }
+    }
+}

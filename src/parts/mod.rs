@@ -1,0 +1,178 @@
+//! The exchangeable parts of a machine: what a learner writes, and the kernel's own.
+//!
+//! ```
+//! use softlockup::parts::die_lock::{DieLock, NestingDieLock};
+//! use softlockup::{Parts, ThisCpu};
+//!
+//! struct Mine(NestingDieLock);
+//!
+//! impl DieLock for Mine {
+//!     fn lock(&self, cpu: &impl ThisCpu) -> u32 {
+//!         self.0.lock(cpu)
+//!     }
+//!     fn unlock(&self, cpu: &impl ThisCpu) -> u32 {
+//!         self.0.unlock(cpu)
+//!     }
+//! }
+//!
+//! let parts = Parts::stock().with_die_lock(Mine(NestingDieLock::new()));
+//! # let _ = parts;
+//! ```
+//!
+//! A part owns its atomics and their orderings. Interrupts, stack frames, records and halting stay with the machine. A
+//! part sees of the machine what [`ThisCpu`] shows, and nothing else; so it runs on a [`FakeCpu`](fake_cpu::FakeCpu) and
+//! under loom as well.
+
+pub mod call_queue;
+pub mod contract;
+pub mod csd_lock;
+pub mod die_lock;
+pub mod fake_cpu;
+pub mod hardlockup;
+pub mod softlockup;
+pub mod this_cpu;
+
+use std::fmt;
+
+use crossbeam_utils::CachePadded;
+
+use crate::cpumask::CpuId;
+use crate::parts::call_queue::{CallQueue, CsdId, KernelCallQueue, Links};
+use crate::parts::csd_lock::{CsdLock, KernelCsdLock};
+use crate::parts::die_lock::{Arm64DieLock, DieLock};
+use crate::parts::softlockup::SoftlockupDetector;
+use crate::parts::this_cpu::ThisCpu;
+use crate::sync::AtomicU32;
+
+/// The parts of one machine: stock, unless you hand in your own.
+///
+/// Neither this nor the machine is generic. A part is erased when it is handed in, and the machine reaches it by a
+/// virtual call; so an edit to a part compiles the part, and not the machine.
+pub struct Parts {
+    pub(crate) die_lock: Box<dyn DynDieLock>,
+    pub(crate) csd_lock: Box<dyn DynCsdLock>,
+    pub(crate) call_queue: CallQueueChoice,
+    /// `None`: the one of the kernel that boots.
+    pub(crate) softlockup_detector: Option<Box<dyn SoftlockupDetector>>,
+}
+
+impl Parts {
+    /// The kernel's own parts: arm64's `die_lock`, and the soft-lockup detector of the kernel that boots.
+    pub fn stock() -> Self {
+        Parts {
+            die_lock: Box::new(Arm64DieLock::new()),
+            csd_lock: Box::new(KernelCsdLock),
+            call_queue: CallQueueChoice::Queue(one_per_cpu::<KernelCallQueue>),
+            softlockup_detector: None,
+        }
+    }
+
+    /// With another `die_lock`.
+    pub fn with_die_lock(self, die_lock: impl DieLock) -> Self {
+        Parts { die_lock: Box::new(die_lock), ..self }
+    }
+
+    /// With another call queue. Every CPU gets one of its own.
+    pub fn with_call_queue<Q: CallQueue>(self) -> Self {
+        Parts { call_queue: CallQueueChoice::Queue(one_per_cpu::<Q>), ..self }
+    }
+
+    /// With a mailbox (`kernel/mailbox.rs`) in front of each CPU's call queue, which is then the kernel's. A call for whose answer
+    /// the caller waits travels faster, and the whole incident comes out the same.
+    pub fn with_mailboxes(self) -> Self {
+        Parts { call_queue: CallQueueChoice::Mailbox, ..self }
+    }
+
+    /// With another csd lock.
+    pub fn with_csd_lock(self, csd_lock: impl CsdLock) -> Self {
+        Parts { csd_lock: Box::new(csd_lock), ..self }
+    }
+
+    /// With another soft-lockup detector.
+    pub fn with_softlockup_detector(self, detector: impl SoftlockupDetector) -> Self {
+        Parts { softlockup_detector: Some(Box::new(detector)), ..self }
+    }
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self::stock()
+    }
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").finish_non_exhaustive()
+    }
+}
+
+/// How calls reach a CPU.
+#[derive(Clone, Copy)]
+pub(crate) enum CallQueueChoice {
+    /// Through a queue of this kind; the function makes one per CPU.
+    Queue(fn(nr_cpus: u32) -> Box<dyn DynCallQueues>),
+    /// Through a mailbox with the kernel's queue behind it.
+    Mailbox,
+}
+
+/// A [`DieLock`], erased.
+pub(crate) trait DynDieLock: Send + Sync {
+    fn lock(&self, cpu: &dyn ThisCpu) -> u32;
+    fn unlock(&self, cpu: &dyn ThisCpu) -> u32;
+    fn task_exit(&self, cpu: &dyn ThisCpu);
+}
+
+impl<D: DieLock> DynDieLock for D {
+    fn lock(&self, cpu: &dyn ThisCpu) -> u32 {
+        DieLock::lock(self, &cpu)
+    }
+
+    fn unlock(&self, cpu: &dyn ThisCpu) -> u32 {
+        DieLock::unlock(self, &cpu)
+    }
+
+    fn task_exit(&self, cpu: &dyn ThisCpu) {
+        DieLock::task_exit(self, &cpu);
+    }
+}
+
+/// A [`CsdLock`], erased.
+pub(crate) trait DynCsdLock: Send + Sync {
+    fn lock(&self, flags: &AtomicU32, cpu: &dyn ThisCpu);
+    fn unlock(&self, flags: &AtomicU32);
+    fn wait(&self, flags: &AtomicU32, cpu: &dyn ThisCpu);
+}
+
+impl<C: CsdLock> DynCsdLock for C {
+    fn lock(&self, flags: &AtomicU32, cpu: &dyn ThisCpu) {
+        CsdLock::lock(self, flags, &cpu);
+    }
+
+    fn unlock(&self, flags: &AtomicU32) {
+        CsdLock::unlock(self, flags);
+    }
+
+    fn wait(&self, flags: &AtomicU32, cpu: &dyn ThisCpu) {
+        CsdLock::wait(self, flags, &cpu);
+    }
+}
+
+/// The [`CallQueue`]s of all CPUs, erased together: they lie in one array.
+pub(crate) trait DynCallQueues: Send + Sync {
+    fn push(&self, target: CpuId, csd: CsdId, links: &dyn Links) -> bool;
+    fn take_all(&self, cpu: CpuId, links: &dyn Links) -> Option<CsdId>;
+}
+
+fn one_per_cpu<Q: CallQueue>(nr_cpus: u32) -> Box<dyn DynCallQueues> {
+    Box::new((0..nr_cpus).map(|_| CachePadded::new(Q::default())).collect::<Box<[_]>>())
+}
+
+impl<Q: CallQueue> DynCallQueues for Box<[CachePadded<Q>]> {
+    fn push(&self, target: CpuId, csd: CsdId, links: &dyn Links) -> bool {
+        self[target.index()].push(csd, links)
+    }
+
+    fn take_all(&self, cpu: CpuId, links: &dyn Links) -> Option<CsdId> {
+        self[cpu.index()].take_all(links)
+    }
+}

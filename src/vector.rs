@@ -1,0 +1,59 @@
+//! What can interrupt a CPU.
+//!
+//! In Linux: `enum ipi_msg_type` of `arch/arm64/kernel/smp.c`, and the vectors of the timer and the perf counter.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What can interrupt a CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Vector {
+    /// The CPU's own timer, which drives its watchdog.
+    Timer,
+    /// `IPI_CALL_FUNC`: another CPU posted a call.
+    CallFunction,
+    /// `IPI_CPU_STOP`: another CPU panics, and this one is to stop.
+    Stop,
+    /// The same as an NMI, for a CPU that did not hear the first.
+    StopNmi,
+    /// The perf counter of the CPU's own hard-lockup detector: an NMI.
+    Perf,
+    /// `IPI_CPU_BACKTRACE`: another CPU wants to know what this one is doing. An NMI if the machine has
+    /// [`pseudo_nmi`](crate::Config::pseudo_nmi), and then it passes the flag.
+    Backtrace,
+}
+
+impl Vector {
+    /// In the order in which they are taken when several are pending.
+    pub(crate) const ALL: [Vector; 6] = [
+        Vector::StopNmi,
+        Vector::Perf,
+        Vector::Backtrace,
+        Vector::Timer,
+        Vector::CallFunction,
+        Vector::Stop,
+    ];
+
+    pub(crate) const fn bit(self) -> u32 {
+        1 << self as u32
+    }
+}
+
+impl fmt::Display for Vector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Vector::Timer => "timer",
+            Vector::CallFunction => "IPI_CALL_FUNC",
+            Vector::Stop => "IPI_CPU_STOP",
+            Vector::StopNmi => "IPI_CPU_STOP_NMI",
+            Vector::Perf => "perf",
+            Vector::Backtrace => "IPI_CPU_BACKTRACE",
+        })
+    }
+}
+
+/// The vectors that are NMIs, on a machine that has any.
+pub(crate) const NMI_VECTORS: u32 =
+    Vector::Backtrace.bit() | Vector::Perf.bit() | Vector::StopNmi.bit();
