@@ -3,8 +3,6 @@
 //!
 //! In Linux: `kernel/smp.c`, `call_single_queue`.
 
-use crossbeam_utils::CachePadded;
-
 use crate::config::{Clock, Config};
 use crate::cpumask::CpuId;
 use crate::kernel::csd::{self, CsdTable};
@@ -17,7 +15,7 @@ use crate::vector::Vector;
 pub(crate) enum CallSingleQueues {
     Parts(Box<dyn DynCallQueues>),
     Mailboxes {
-        mailboxes: Box<[CachePadded<Mailbox>]>,
+        mailboxes: Box<[Mailbox]>,
         /// A letter interrupts its reader by itself. Not if that could be told: the record of an IPI comes before the
         /// IPI, and one that gets lost is an IPI, too.
         ring: bool,
@@ -45,9 +43,7 @@ impl CallSingleQueues {
                 let letters = (0..config.nr_cpus).map(|cpu| csd::letter(CpuId(cpu)));
                 let wall = matches!(config.clock, Clock::Wall { .. });
                 CallSingleQueues::Mailboxes {
-                    mailboxes: letters
-                        .map(|letter| CachePadded::new(Mailbox::new(letter)))
-                        .collect(),
+                    mailboxes: letters.map(Mailbox::new).collect(),
                     ring: wall && !config.record && config.lose_ipi.is_none(),
                 }
             }
@@ -57,7 +53,7 @@ impl CallSingleQueues {
     /// The letter to `target`, if the calling CPU can have it; the mailbox wants it [back](Mailbox::release).
     pub(crate) fn claim_letter(&self, target: CpuId) -> Option<(CsdId, &Mailbox)> {
         let CallSingleQueues::Mailboxes { mailboxes, .. } = self else { return None };
-        let mailbox = &*mailboxes[target.index()];
+        let mailbox = &mailboxes[target.index()];
         mailbox.claim().then(|| (csd::letter(target), mailbox))
     }
 

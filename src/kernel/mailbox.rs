@@ -9,11 +9,10 @@
 //!
 //! | link of the letter | means | next |
 //! |---|---|---|
-//! | 0, or a csd | no letter | the caller that claimed it posts |
+//! | 0, or a csd | no letter, or one that was taken | the caller that claimed it posts |
 //! | POSTED | posted; an IPI follows, or was sent | the reader takes it, in `take_all` |
 //! | POSTED, RINGS | posted; the reader sees it by itself, without an IPI | the reader takes it, in `take_ringing` |
 //! | either, and MORE | others have pushed calls behind it, and sent no IPI | likewise |
-//! | TAKEN, or TAKEN and MORE | taken by ringing | `take_all` hands it out: 0, or the csd behind it |
 //!
 //! | atomic | written by | read by | order |
 //! |---|---|---|---|
@@ -21,6 +20,7 @@
 //! | link, POSTED | the caller, in `post` | the reader, in `take` | Release, Acquire: the request is complete |
 //! | RINGS | the same | the reader, before it sleeps | fences on both sides, see `clock/sleeper.rs` |
 //! | MORE | another caller, in `leave_word`, after it pushed | the reader, in `take` | Release, Acquire: what was pushed is there |
+//! | `rang` | the reader, in `take_ringing`, and in `take_all` after it | the reader | Relaxed: its own |
 //! | `turn` | the caller, in `claim` | the reader, in `take_older` | carried by POSTED |
 //! | `emptied` | the reader, around each emptying of the queue: odd meanwhile | a caller, in `claim`, before and after it looks whether the queue is empty | fences and the queue's own order: a caller that sees the queue emptied sees it odd, or greater |
 //!
@@ -35,6 +35,8 @@
 //! A caller that is killed while it waits (`panic_on_ipistall` does that) leaves the letter claimed: every later call to
 //! that CPU takes the kernel's queue, and none is lost.
 
+use crossbeam_utils::CachePadded;
+
 use crate::parts::call_queue::{CallQueue, CsdId, KernelCallQueue, Links};
 use crate::sync::{AtomicBool, AtomicU32, Ordering::*, fence};
 
@@ -42,13 +44,20 @@ use crate::sync::{AtomicBool, AtomicU32, Ordering::*, fence};
 const POSTED: u32 = 1 << 31;
 const RINGS: u32 = 1 << 30;
 const MORE: u32 = 1 << 29;
-const TAKEN: u32 = 1 << 28;
 
-/// What lies in front of one CPU's queue. The letter itself lies in the machine's table of csds: it is the line that
-/// moves between caller and reader, and this is what a lone caller keeps in its own cache.
+/// What lies in front of one CPU's queue. The letter itself lies in the machine's table of csds: its line is the one that
+/// moves between caller and reader. Here each of the two has a line of its own, which it keeps in its cache.
 #[derive(Debug)]
 pub(crate) struct Mailbox {
     letter: CsdId,
+    /// The reader's: the letter that was taken by ringing, as its link was; 0 if there was none, or `take_all` has handed
+    /// it out.
+    rang: CachePadded<AtomicU32>,
+    callers: CachePadded<Callers>,
+}
+
+#[derive(Debug)]
+struct Callers {
     claimed: AtomicBool,
     /// What `emptied` was when the letter was claimed.
     turn: AtomicU32,
@@ -63,17 +72,20 @@ impl Mailbox {
     pub(crate) fn new(letter: CsdId) -> Self {
         Mailbox {
             letter,
-            claimed: AtomicBool::new(false),
-            turn: AtomicU32::new(0),
-            emptied: AtomicU32::new(0),
-            queue: KernelCallQueue::default(),
+            rang: CachePadded::new(AtomicU32::new(0)),
+            callers: CachePadded::new(Callers {
+                claimed: AtomicBool::new(false),
+                turn: AtomicU32::new(0),
+                emptied: AtomicU32::new(0),
+                queue: KernelCallQueue::default(),
+            }),
         }
     }
 
     /// Gives the letter to the caller, unless another CPU has it or other calls wait already: then it would overtake
     /// them. It is the caller's until [`release`](Self::release).
     pub(crate) fn claim(&self) -> bool {
-        let Mailbox { claimed, emptied, queue, turn, .. } = self;
+        let Callers { claimed, emptied, queue, turn } = &*self.callers;
         if claimed.compare_exchange(false, true, Acquire, Relaxed).is_err() {
             return false;
         }
@@ -89,7 +101,7 @@ impl Mailbox {
 
     /// Lets others have the letter. Called by the CPU that claimed it, after the answer.
     pub(crate) fn release(&self) {
-        self.claimed.store(false, Release);
+        self.callers.claimed.store(false, Release);
     }
 
     /// Publishes the letter. `rings`: no IPI follows.
@@ -99,7 +111,7 @@ impl Mailbox {
 
     /// Posts another call. Returns whether the caller owes the reader an IPI.
     pub(crate) fn push(&self, csd: CsdId, links: &(impl Links + ?Sized)) -> bool {
-        self.queue.push(csd, links) && !self.leave_word(links)
+        self.callers.queue.push(csd, links) && !self.leave_word(links)
     }
 
     /// Tells the reader, if a letter waits for it, that there is more. Returns whether it will look.
@@ -111,62 +123,69 @@ impl Mailbox {
     /// Whether there is a letter that rings. Called by the reader before it sleeps.
     pub(crate) fn rings(&self, links: &(impl Links + ?Sized)) -> bool {
         let link = self.link(links).load(Relaxed);
-        is_posted(link) && link & RINGS != 0
+        link & RINGS != 0
     }
 
     /// Takes a letter that rings, for [`take_all`](Self::take_all) to hand out. Called by the reader at its
     /// interruption points. Returns whether there was one.
     pub(crate) fn take_ringing(&self, links: &(impl Links + ?Sized)) -> bool {
         let link = self.link(links);
-        match link.compare_exchange(POSTED | RINGS, TAKEN, Acquire, Relaxed) {
-            Ok(_) => true,
-            Err(seen) if is_posted(seen) && seen & RINGS != 0 => take(link).is_some(),
-            Err(_) => false,
-        }
+        let taken = match link.compare_exchange(POSTED | RINGS, 0, Acquire, Relaxed) {
+            Ok(taken) => taken,
+            Err(seen) if seen & RINGS != 0 => link.swap(0, Acquire), // and MORE
+            Err(_) => return false,
+        };
+        self.rang.store(taken, Relaxed);
+        true
     }
 
     /// Takes everything and returns the oldest call; links lead on. Called by the reader. If it was interrupted by a
     /// letter that rings and by no IPI, it looks behind the letter only if the letter says so.
     pub(crate) fn take_all(&self, links: &(impl Links + ?Sized)) -> Option<CsdId> {
         let link = self.link(links);
-        let rang = link.load(Relaxed); // TAKEN is this CPU's own
-        if rang & TAKEN != 0 {
+        let rang = self.rang.load(Relaxed);
+        if rang != 0 {
+            self.rang.store(0, Relaxed);
             let behind = if rang & MORE != 0 { self.empty_queue(links) } else { None };
             return Some(self.letter_before(behind, links));
         }
-        let letter = take(link);
+        let taken = take(link);
         let behind = self.empty_queue(links);
-        if letter.is_some() {
+        if taken != 0 {
             return Some(self.letter_before(behind, links));
         }
-        let Some(Taken { more }) = self.take_older(link) else { return behind };
+        let older = self.take_older(link);
+        if older == 0 {
+            return behind;
+        }
         // What is behind it was perhaps not yet there.
-        let last = if more { self.empty_queue(links) } else { None };
+        let last = if older & MORE != 0 { self.empty_queue(links) } else { None };
         Some(self.letter_before(append(behind, last, links), links))
     }
 
     /// Takes a letter that came while the queue was being emptied, if it is older than what was taken: it was claimed
     /// before. (One that was claimed later is taken later.)
-    fn take_older(&self, link: &AtomicU32) -> Option<Taken> {
-        if !is_posted(link.load(Acquire)) {
-            return None;
-        }
-        let turn = self.turn.load(Relaxed);
-        (turn != self.emptied.load(Relaxed)).then(|| take(link)).flatten()
+    fn take_older(&self, link: &AtomicU32) -> u32 {
+        let is_older = || self.callers.turn.load(Relaxed) != self.callers.emptied.load(Relaxed);
+        if is_posted(link.load(Acquire)) && is_older() { take(link) } else { 0 }
     }
 
     fn empty_queue(&self, links: &(impl Links + ?Sized)) -> Option<CsdId> {
-        let turn = self.emptied.load(Relaxed);
-        self.emptied.store(turn.wrapping_add(1), Relaxed);
+        let Callers { emptied, queue, .. } = &*self.callers;
+        let turn = emptied.load(Relaxed);
+        emptied.store(turn.wrapping_add(1), Relaxed);
         fence(Release);
-        let oldest = self.queue.take_all(links);
-        self.emptied.store(turn.wrapping_add(2), Release);
+        let oldest = queue.take_all(links);
+        emptied.store(turn.wrapping_add(2), Release);
         oldest
     }
 
-    /// The letter, which was taken, with its link leading to `behind`.
+    /// The letter, which was taken, with its link leading to `behind`. Without anything behind it, it does so already: a
+    /// store would let the caller, which looks for its answer, take the line away once more.
     fn letter_before(&self, behind: Option<CsdId>, links: &(impl Links + ?Sized)) -> CsdId {
-        links.link(self.letter).set(behind);
+        if behind.is_some() {
+            links.link(self.letter).set(behind);
+        }
         self.letter
     }
 
@@ -175,20 +194,13 @@ impl Mailbox {
     }
 }
 
-/// What was taken with the letter.
-struct Taken {
-    /// There are calls behind it, for which no IPI was sent.
-    more: bool,
-}
-
 fn is_posted(link: u32) -> bool {
     link & POSTED != 0
 }
 
-fn take(link: &AtomicU32) -> Option<Taken> {
-    let taken = |link| is_posted(link).then_some(TAKEN | link & MORE);
-    let link = link.fetch_update(Acquire, Relaxed, taken).ok()?;
-    Some(Taken { more: link & MORE != 0 })
+/// Takes the letter out of its link. Returns what the link was; 0 if there is no letter.
+fn take(link: &AtomicU32) -> u32 {
+    link.fetch_update(Acquire, Relaxed, |link| is_posted(link).then_some(0)).unwrap_or(0)
 }
 
 /// One list after another.

@@ -50,14 +50,14 @@ pub fn smp_call_function_single(
     if !cpu.shared().is_online(target) {
         return; // -ENXIO
     }
-    let csd = SingleCsd::new(cpu, target, wait);
+    let csd = SingleCsd::take(cpu, target, wait);
     generic_exec_single(cpu, csd.id, target, func, info, wait);
     if wait == Wait::Sync {
         csd_lock_wait(cpu, csd.id, target, 0);
     }
 }
 
-/// The csd of a call to one CPU.
+/// The csd of a call to one CPU, the caller's alone.
 struct SingleCsd<'a> {
     id: CsdId,
     /// It is a letter, and this mailbox wants it back.
@@ -65,14 +65,18 @@ struct SingleCsd<'a> {
 }
 
 impl<'a> SingleCsd<'a> {
-    fn new(cpu: &'a Cpu, target: CpuId, wait: Wait) -> Self {
+    fn take(cpu: &'a Cpu, target: CpuId, wait: Wait) -> Self {
         let Shared { call_queues, csds, .. } = cpu.shared();
         if wait == Wait::Sync
             && let Some((id, mailbox)) = call_queues.claim_letter(target)
         {
+            // A claim has waited for the last answer. To lock it now, and not with all else that is written, or only to
+            // look at it, would fetch its line once more.
             return SingleCsd { id, mailbox: Some(mailbox) };
         }
-        SingleCsd { id: csds.single(cpu.id(), wait), mailbox: None }
+        let id = csds.single(cpu.id(), wait);
+        csd_lock(cpu, id, target);
+        SingleCsd { id, mailbox: None }
     }
 }
 
@@ -116,6 +120,7 @@ pub fn smp_call_function_many(
     let mut to_interrupt = CpuMask::none(shared.config.nr_cpus);
     for target in targets.iter() {
         let csd = shared.csds.many(cpu.id(), target);
+        csd_lock(cpu, csd, target);
         if fill_and_queue(cpu, csd, target, func, info, wait) == Posted::First {
             to_interrupt.set(target);
         }
@@ -162,7 +167,7 @@ fn generic_exec_single(
     }
 }
 
-/// Prepares a csd and posts it.
+/// Prepares a csd, which is the caller's alone, and posts it.
 fn fill_and_queue(
     cpu: &Cpu,
     csd_id: CsdId,
@@ -173,11 +178,9 @@ fn fill_and_queue(
 ) -> Posted {
     let shared = cpu.shared();
     let csd = shared.csds.get(csd_id);
-    csd_lock(cpu, csd_id, target);
     if wait == Wait::Sync {
         // Still the caller's alone: no other CPU has seen this csd yet.
-        let flags = csd.flags().load(Relaxed) | shared.config.kernel.csd_sync_flag();
-        csd.flags().store(flags, Relaxed);
+        csd.flags().store(CSD_FLAG_LOCK | shared.config.kernel.csd_sync_flag(), Relaxed);
     }
     csd.fill(cpu.id(), func, info);
     // Recorded before it can be seen, as everything that another CPU answers to: else the answer might come first.
