@@ -10,7 +10,6 @@ use serde_json::Value;
 /// `cargo test` runs no test that an example has inside: here they are.
 #[path = "../examples/ipi_matrix/main.rs"]
 #[expect(dead_code, reason = "what only `main` calls")]
-#[expect(unreachable_pub, reason = "they are `pub` for the benches")]
 mod example;
 
 /// `cargo test` builds the examples beside the tests.

@@ -4,10 +4,11 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 
+use softlockup_measure::call::{Caller, Server};
 use softlockup_measure::cores;
 use softlockup_measure::floor::Floor;
 use softlockup_measure::host::Fate;
-use softlockup_measure::round_trip::{Caller, Measured, Plan, Server, measure, serve};
+use softlockup_measure::round_trip::{Measured, Plan, measure, serve};
 
 /// Measures two sides on two threads, each pinned to its core; and what happened to the threads meanwhile.
 ///

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering::*};
 
 use crossbeam_utils::CachePadded;
 
-use crate::round_trip::{Caller, Server};
+use crate::call::{Caller, Server};
 
 /// The line. Call `n` takes it from `2n` to `2n + 1`, the answer to `2n + 2`. Written by both sides in turns; AcqRel,
 /// as for anything that is handed over.

@@ -9,9 +9,10 @@ use softlockup::kernel::csd::{CallFunction, Wait};
 use softlockup::kernel::smp::smp_call_function_single;
 use softlockup::{Clock, Config, Cpu, CpuId, KernelTime, Machine, Parts, Task, ThisCpu};
 
+use crate::call::{Caller, Server};
 use crate::floor::Floor;
 use crate::host::Fate;
-use crate::round_trip::{Caller, Measured, Plan, Server, measure, serve};
+use crate::round_trip::{Measured, Plan, measure, serve};
 
 /// Parts with a mailbox in front of each CPU's call queue.
 pub fn mailboxes() -> Parts {

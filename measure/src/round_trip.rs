@@ -1,6 +1,6 @@
 //! Calls from one host core to another, and how long they take next to the floor.
 //!
-//! Whatever carries the call is a [`Caller`] and a [`Server`], each on a thread of its own. All go through the same
+//! What carries the call is a [`Caller`] and a [`Server`], each on a thread of its own. All go through the same
 //! loop: a slice of the floor, a slice of calls, a slice of the floor, and so on, between the same two threads. A
 //! hypervisor moves its virtual cores around, and with them the distance between two of them, several times a second;
 //! so a ratio is taken only between slices that touch each other.
@@ -10,24 +10,9 @@
 use std::sync::atomic::{AtomicBool, Ordering::*};
 use std::time::{Duration, Instant};
 
+use crate::call::{Caller, Server};
 use crate::floor::Floor;
 use crate::quantiles::median;
-
-/// The side that calls.
-pub trait Caller {
-    /// Makes the `n`-th call since the last [`stop`](Self::stop), and returns when it was answered.
-    fn call(&self, n: u64);
-
-    /// Makes the server return from [`Server::serve`], and returns when it will.
-    fn stop(&self);
-}
-
-/// The side that is called.
-pub trait Server {
-    /// Answers call after call until told to stop. Ends the process if one is missing, comes twice or out of turn, as far
-    /// as that can be told: a fast wrong answer is no result.
-    fn serve(&self);
-}
 
 /// What is to be measured.
 #[derive(Clone, Copy, Debug)]

@@ -1,9 +1,9 @@
 //! The lines that say what is wrong: faults, oopses, lockups, stalls, panics.
 
-use crate::dmesg::reader::Line;
+use crate::dmesg::line::Line;
+use crate::dmesg::message::{CsdKind, Message};
 use crate::dmesg::scan::Scan;
 use crate::dmesg::state::symbol_of;
-use crate::dmesg::{CsdKind, Message};
 use crate::record::Pid;
 
 /// One line that calls more CPUs than this locked up is not believed.

@@ -5,27 +5,11 @@
 
 use std::collections::HashMap;
 
-use crate::cpumask::CpuId;
+use crate::dmesg::line::Line;
+use crate::dmesg::message::{Entry, Message};
 use crate::dmesg::prefix::Record;
-use crate::dmesg::{Entry, Message, headline, state};
+use crate::dmesg::{headline, state};
 use crate::time::KernelTime;
-
-/// What one line says.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line {
-    /// Something by itself.
-    Says(Message),
-    /// A hard lockup of several CPUs.
-    HardLockups(Vec<CpuId>, CpuId),
-    /// Whether the fault before it was a write.
-    Access(bool),
-    /// The interrupt priority mask, `true` if it masks: belongs to the pstate before it.
-    Pmr(bool),
-    /// A place in a call trace, `None` for one to leave out.
-    Frame(Option<String>),
-    /// Nothing known.
-    Unknown,
-}
 
 /// Wrapped lines are shorter.
 const MAX_WRAPPED: usize = 512;

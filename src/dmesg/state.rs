@@ -1,7 +1,7 @@
 //! The lines that say where a CPU was: its task, its registers, its call trace.
 
-use crate::dmesg::Message;
-use crate::dmesg::reader::Line;
+use crate::dmesg::line::Line;
+use crate::dmesg::message::Message;
 use crate::dmesg::scan::Scan;
 
 /// What begins a line with the program counter: arm64, x86, arm, powerpc, riscv, mips, parisc, s390.

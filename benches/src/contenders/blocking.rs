@@ -11,7 +11,7 @@ use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
 
 use super::{Order, STOP};
-use softlockup_measure::round_trip::{Caller, Server};
+use softlockup_measure::call::{Caller, Server};
 
 /// The call in one line, its answer in another; both sides spin.
 ///

@@ -12,7 +12,7 @@ use rustix::thread::{MembarrierCommand, membarrier};
 
 use signal_hook::SigId;
 
-use softlockup_measure::round_trip::{Caller, Server};
+use softlockup_measure::call::{Caller, Server};
 
 /// A signal to the thread, whose handler says that it ran. A caller waits for one signal before it sends the next, so
 /// that none can be lost; that one comes twice is not found out.

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::cpumask::CpuId;
-use crate::incident::report::{Place, Stuck};
+use crate::incident::report::stuck::{Place, Stuck};
 use crate::incident::view::View;
 use crate::record::{Event, Record};
 use crate::time::{CSD_LOCK_TIMEOUT_NS, KernelTime};

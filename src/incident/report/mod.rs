@@ -30,9 +30,13 @@
 //! | `unanswered` | callers wait for a CPU that heard them: a part of the machine is wrong |
 //! | `none` | nobody is stuck, and nobody waited for long |
 
-pub(crate) mod detection;
+mod detection;
 pub mod diagnosis;
+mod stuck;
 mod text;
+
+pub use detection::{Detection, Detector};
+pub use stuck::{Place, Stuck};
 
 use std::collections::HashMap;
 
@@ -41,7 +45,6 @@ use serde::{Serialize, Serializer};
 use crate::config::Config;
 use crate::cpumask::CpuId;
 use crate::incident::Incident;
-pub use crate::incident::report::detection::{Detection, Detector};
 use crate::incident::report::diagnosis::{Diagnosis, Tracker};
 use crate::incident::view::View;
 use crate::record::{Event, Pid, Symbol};
@@ -123,47 +126,6 @@ pub struct SoftLockup {
     pub sample: u32,
     /// The functions that were interrupted, the innermost first.
     pub stack: Vec<String>,
-}
-
-/// A CPU that was stuck when the machine was switched off.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Stuck {
-    /// Which.
-    pub cpu: CpuId,
-    /// Where it stands.
-    pub place: Place,
-    /// Since when.
-    #[serde(rename = "since_ns")]
-    pub since: KernelTime,
-    /// For whom it waits.
-    pub waits_for: Option<CpuId>,
-    /// It waits for a `die_lock` that nobody will give back: on this CPU its holder died in a nested oops.
-    pub leaked_on: Option<CpuId>,
-    /// Its call interrupted the CPU it waits for. (If not, that CPU had not yet taken an earlier one.)
-    pub sent_ipi: bool,
-    /// When its watchdog was fed last.
-    #[serde(rename = "last_feed_ns")]
-    pub last_feed: Option<KernelTime>,
-    /// Whether its interrupts are off. If so it can neither answer nor report itself.
-    pub irqs_off: bool,
-    /// Its stack, the innermost function first.
-    pub stack: Vec<String>,
-}
-
-/// Where a stuck CPU stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Place {
-    /// It waits for an answer to a call.
-    CsdLockWait,
-    /// It waits for `die_lock`.
-    DieLock,
-    /// It runs, or spins, with interrupts off.
-    InterruptsOff,
-    /// It takes interrupts but lets nobody else run, and was reported for it.
-    NotPreempted,
-    /// It runs without ever reaching an interruption point.
-    NoInterruptionPoint,
 }
 
 /// One oops.

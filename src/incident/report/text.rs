@@ -4,7 +4,8 @@ use std::fmt::{self, Formatter};
 
 use crate::cpumask::CpuId;
 use crate::incident::report::diagnosis::{Cause, Diagnosis};
-use crate::incident::report::{Oops, Outcome, Place, Report, SoftLockup, Stuck};
+use crate::incident::report::stuck::{Place, Stuck};
+use crate::incident::report::{Oops, Outcome, Report, SoftLockup};
 use crate::time::{
     KernelTime, NSEC_PER_SEC, NSEC_PER_TIMESTAMP_UNIT, get_timestamp, sample_period_ns,
     softlockup_thresh,
