@@ -30,7 +30,7 @@ pub struct Config {
     pub watchdog_thresh_secs: u64,
     /// When an oops prints its registers.
     pub print_order: PrintOrder,
-    /// [`Vector::Backtrace`](crate::Vector::Backtrace) is an NMI (`irqchip.gicv3_pseudo_nmi=1`).
+    /// [`Vector::Backtrace`](crate::vector::Vector::Backtrace) is an NMI (`irqchip.gicv3_pseudo_nmi=1`).
     pub pseudo_nmi: bool,
     /// When CPUs come online, and so when their watchdogs sample.
     pub bring_up: BringUp,
@@ -106,6 +106,7 @@ impl Config {
 
 /// A [`Config`] that describes no machine.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum ConfigError {
     /// Too many CPUs, or none.
     Cpus(u32),
@@ -229,6 +230,7 @@ pub struct Sysctl {
 /// One cause of the cascade, taken away: what follows shows what it was the cause of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Ablation {
     /// `die` leaves interrupts on: the CPU that spins on `die_lock` still answers IPIs and its own timer.
     IrqsOnInDie,

@@ -25,7 +25,7 @@ impl CpuId {
 
 impl From<usize> for CpuId {
     /// # Panics
-    /// If the index does not fit; a machine has at most [`MAX_CPUS`](crate::MAX_CPUS).
+    /// If the index does not fit; a machine has at most [`MAX_CPUS`](crate::config::MAX_CPUS).
     fn from(index: usize) -> Self {
         CpuId(u32::try_from(index).expect("a CPU number fits in 32 bits"))
     }

@@ -6,6 +6,7 @@
 //! through that:
 //!
 //! ```
+//! use softlockup::Scenario;
 //! use softlockup::scenario::nested_oops::NestedOops;
 //!
 //! let run = NestedOops::default().machine()?.run()?;
@@ -16,18 +17,21 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! The [`cookbook`] has more: plug in a lock, read a console, write a scenario.
+//!
 //! # Where to read what
 //!
-//! The file list is the syllabus; a reader who knows Linux guesses the file from the concept.
+//! | to | open |
+//! |---|---|
+//! | set up a machine and run it | [`config`], [`machine`] |
+//! | live through an incident | [`scenario`] |
+//! | plug in a part of your own | [`parts`] |
+//! | write a task that runs on a CPU | [`kernel`]: the file list is the syllabus |
+//! | read what happened | [`record`], [`incident`] |
+//! | read what a real kernel printed | [`dmesg`] |
 //!
-//! - *Interrupts and preemption*: [`irq`], [`preempt`], [`Task`].
-//! - *Calls between CPUs*: [`CsdLock`], [`CallQueue`], [`smp_call_function_many`].
-//! - *Oopses*: [`Cpu::null_deref`], [`DieLock`], [`NotifierBlock`].
-//! - *The watchdog*: [`get_timestamp`], [`SoftlockupDetector`].
-//! - *The machine around them*: [`Machine`], [`Config`], [`Clock`], [`Parts`].
-//! - *What happened*: [`Record`], [`Incident`], [`read`].
-//! - *What real kernels printed*: [`log`].
-//! - *Trying a part without a machine*: [`FakeCpu`], [`contract`].
+//! At the root stand the dozen names that most programs need. Everything else has one path: that of the module that
+//! defines it.
 //!
 //! # What it does not do
 //!

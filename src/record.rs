@@ -35,6 +35,7 @@ pub struct Record {
 /// What can happen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Event {
     /// The CPU came up and started its watchdog.
     Online,

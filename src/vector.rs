@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 /// What can interrupt a CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Vector {
     /// The CPU's own timer, which drives its watchdog.
     Timer,

@@ -286,7 +286,7 @@ fn a_machine_of_two_waits_in_smp_call_function_single() {
 
 #[test]
 fn a_cpu_that_the_machine_does_not_have_is_refused() {
-    let error = stuck(&[at(64, 300.0)]).machine().err().expect("it is refused");
+    let error = stuck(&[at(64, 300.0)]).machine().expect_err("it is refused");
     assert_eq!(error.to_string(), "there is no CPU#64 on a machine of 64: 0 to 63");
 }
 

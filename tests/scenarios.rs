@@ -7,7 +7,7 @@ use softlockup::incident::report::{Detector, Outcome, Report};
 use softlockup::kernel::preempt;
 use softlockup::scenario::irqs_off_caller::IrqsOffCaller;
 use softlockup::scenario::lost_ipi::LostIpi;
-use softlockup::scenario::nested_oops::{Arrivals, DieLockPolicy, NestedOops};
+use softlockup::scenario::nested_oops::{Arrivals, DieLockPolicy, NestedOops, Notifier};
 use softlockup::scenario::slow_console::SlowConsole;
 use softlockup::scenario::{At, ScenarioError};
 use softlockup::time::NSEC_PER_SEC;
@@ -329,6 +329,40 @@ fn the_diagnosis_names_cpu0_of_the_article_in_200_variations() {
         .report();
         assert_eq!(diagnosed(&report), (Cause::SelfDeadlock, vec![0]), "{n}: {report}");
         assert_eq!(report.culprit, Some(CpuId::BOOT));
+    }
+}
+
+#[test]
+fn each_scenario_knows_what_its_reader_concludes() {
+    let mut scenarios: Vec<Box<dyn Scenario>> = vec![
+        Box::<LostIpi>::default(),
+        Box::new(LostIpi { deaf: CpuId(0), ..LostIpi::default() }),
+        Box::<SlowConsole>::default(),
+        Box::new(SlowConsole { write_ns: 30 * NSEC_PER_SEC, ..SlowConsole::default() }),
+        Box::<IrqsOffCaller>::default(),
+        Box::new(IrqsOffCaller { pair: [CpuId(6), CpuId(3)], ..IrqsOffCaller::default() }),
+    ];
+    let until = KernelTime::from_ns(100 * NSEC_PER_SEC);
+    scenarios.push(Box::new(SlowConsole {
+        write_ns: 600 * NSEC_PER_SEC,
+        until: Some(until),
+        ..SlowConsole::default()
+    }));
+    for die_lock in [DieLockPolicy::Arm64, DieLockPolicy::X86, DieLockPolicy::Nesting] {
+        for notifier in [Notifier::Faulting { times: 1 }, Notifier::Harmless, Notifier::None] {
+            for more_oopses in [
+                vec![],
+                vec![at(CpuId(9), 300_000), at(CpuId(7), 290_000)],
+                vec![at(CpuId(3), 100_000)],
+            ] {
+                let article = NestedOops::default();
+                scenarios.push(Box::new(NestedOops { die_lock, notifier, more_oopses, ..article }));
+            }
+        }
+    }
+    for (n, scenario) in scenarios.iter().enumerate() {
+        let report = run(scenario.machine()).report();
+        assert_eq!(report.diagnosis, scenario.conclusion(), "{n}: {report}");
     }
 }
 

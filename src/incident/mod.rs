@@ -16,6 +16,7 @@ pub use report::diagnosis;
 
 use self::console::Console;
 use self::report::Report;
+use std::error::Error;
 use std::fmt;
 use std::io::{self, BufRead, Write};
 
@@ -165,6 +166,7 @@ impl Incident {
 
 /// A file from which no incident can be read.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum LoadError {
     /// It cannot be read at all.
     Read(io::Error),
@@ -200,4 +202,11 @@ impl fmt::Display for LoadError {
     }
 }
 
-impl std::error::Error for LoadError {}
+impl Error for LoadError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            LoadError::Read(error) => Some(error),
+            _ => None,
+        }
+    }
+}

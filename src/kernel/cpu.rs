@@ -1,6 +1,6 @@
 //! One simulated CPU, as the code that runs on it sees it.
 //!
-//! What only this CPU reads and writes lies in [`Cpu`], which is not `Sync`; what others see lies in [`PerCpu`].
+//! What only this CPU reads and writes lies in [`Cpu`], which is not `Sync`; what others see lies in `percpu.rs`.
 //!
 //! In Linux: `smp_processor_id()`, `this_cpu_ptr`. Here it differs: kernel code has its CPU in hand and does not ask for
 //! it.

@@ -3,7 +3,7 @@
 //! | field of a csd | written by | read by | order |
 //! |---|---|---|---|
 //! | `flags` | see [`crate::parts::csd_lock`] | | |
-//! | `link` | see [`crate::parts::call_queue`] and, for a letter, [`crate::kernel::mailbox`] | | |
+//! | `link` | see [`crate::parts::call_queue`] and, for a letter, `mailbox.rs` | | |
 //! | `owner`, `func`, `info` | the caller, after `lock` and before `push` | the called CPU, between `take_all` and the unlock | carried by the queue; each is an atomic of its own, so that a wrong part is a wrong result and never undefined behaviour |
 //!
 //! In Linux: `kernel/smp.c`, `csd_data`, `cfd_data`.
@@ -20,8 +20,7 @@ use crate::cpumask::CpuId;
 use crate::kernel::cpu::Cpu;
 use crate::parts::call_queue::{CsdId, Link, Links};
 use crate::parts::csd_lock::CSD_FLAG_LOCK;
-use crate::sync::Ordering::*;
-use crate::sync::{AtomicU32, AtomicU64};
+use crate::sync::{AtomicU32, AtomicU64, Ordering::*};
 
 /// A kernel function that can be called on another CPU. Called with interrupts off; it must not wait.
 #[derive(Debug)]
@@ -101,7 +100,7 @@ impl CallSingleData {
 /// it waits.
 const SINGLE: usize = 8;
 
-/// The row of the letters, one to each CPU: see [`crate::kernel::mailbox`].
+/// The row of the letters, one to each CPU: see `mailbox.rs`.
 const LETTERS: usize = SINGLE;
 
 /// The first row of broadcasts (`cfd_data`): one row for each CPU that calls.
@@ -114,9 +113,12 @@ const COLUMN_BITS: u32 = MAX_CPUS.trailing_zeros();
 /// broadcast.
 #[derive(Debug)]
 pub(crate) struct CsdTable {
-    rows: Box<[OnceLock<Box<[CachePadded<CallSingleData>]>>]>,
+    rows: Box<[OnceLock<CsdRow>]>,
     nr_cpus: u32,
 }
+
+/// One csd per CPU.
+type CsdRow = Box<[CachePadded<CallSingleData>]>;
 
 impl CsdTable {
     pub(crate) fn new(nr_cpus: u32) -> Self {

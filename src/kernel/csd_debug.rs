@@ -1,6 +1,6 @@
 //! CSD-lock debugging: a caller that waits too long says for whom.
 //!
-//! The part that waits ([`CsdLock::wait`](crate::CsdLock::wait)) knows nothing of it: it is given a [`CsdWaiter`] for its
+//! The part that waits ([`CsdLock::wait`](crate::parts::csd_lock::CsdLock::wait)) knows nothing of it: it is given a [`CsdWaiter`] for its
 //! CPU, whose `relax` looks at the time as well.
 //!
 //! Which call a CPU runs for others is in `state/csd_debug.rs`.

@@ -35,6 +35,7 @@ pub fn disable_local(cpu: &Cpu) -> DisabledLocalIrqGuard<'_> {
 /// ```
 ///
 /// While a task is being killed the guard does nothing: the kernel restores no flags on a stack it throws away.
+#[derive(Debug)]
 #[must_use = "interrupts come on again when the guard is dropped"]
 pub struct DisabledLocalIrqGuard<'a> {
     cpu: &'a Cpu,

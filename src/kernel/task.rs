@@ -5,6 +5,7 @@
 //! killed loses its Rust frames by unwinding; guards on that stack do nothing, so a kernel lock it held stays held,
 //! as in the kernel.
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::kernel::cpu::Cpu;
@@ -19,6 +20,12 @@ pub struct Task {
     pub(crate) pid: Pid,
     pub(crate) start: KernelTime,
     pub(crate) body: Box<dyn FnOnce(&Cpu) + Send>,
+}
+
+impl fmt::Debug for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{} at {}", self.comm, self.pid, self.start)
+    }
 }
 
 /// The kernel keeps 15 characters of a task's name (`TASK_COMM_LEN` with its end): hence `docker-containe`.

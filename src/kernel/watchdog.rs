@@ -1,7 +1,7 @@
 //! The soft-lockup watchdog: a timer that samples, and a stopper that must have run in between.
 //!
 //! Every CPU watches itself. Its hrtimer fires each [`sample_period_ns`], queues work for
-//! the stopper, and asks the [`SoftlockupDetector`](crate::SoftlockupDetector) how long ago the stopper ran. So a CPU that
+//! the stopper, and asks the [`SoftlockupDetector`](crate::parts::softlockup::SoftlockupDetector) how long ago the stopper ran. So a CPU that
 //! takes interrupts but cannot be preempted reports itself; a CPU with interrupts off is silent.
 //!
 //! In Linux: `kernel/watchdog.c`, `watchdog_timer_fn`, `softlockup_fn`.

@@ -23,7 +23,7 @@ const BLOCKED_LIMIT: Duration = Duration::from_secs(60);
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Watches the threads of one machine.
-pub(crate) struct HostDeadline {
+pub(crate) struct HangDetector {
     last_look: Instant,
     seen: Vec<Option<Seen>>,
     hung: Vec<CpuId>,
@@ -36,10 +36,10 @@ struct Seen {
     at: Instant,
 }
 
-impl HostDeadline {
+impl HangDetector {
     /// Allocates nothing yet: it is also wanted when the host has no memory left for another thread.
     pub(crate) fn new() -> Self {
-        HostDeadline { last_look: Instant::now(), seen: Vec::new(), hung: Vec::new() }
+        HangDetector { last_look: Instant::now(), seen: Vec::new(), hung: Vec::new() }
     }
 
     /// The CPUs that were found hung.

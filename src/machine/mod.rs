@@ -5,6 +5,7 @@
 pub(crate) mod hang;
 pub(crate) mod threads;
 
+use std::fmt;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
@@ -39,6 +40,15 @@ pub struct Machine {
     tasks: Vec<Vec<Task>>,
     /// The host cores that CPUs were given by hand.
     pins: Vec<(CpuId, usize)>,
+}
+
+impl fmt::Debug for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Machine { shared, tasks, pins } = self;
+        let mut debug = f.debug_struct("Machine");
+        debug.field("config", &shared.config).field("tasks", tasks).field("pins", pins);
+        debug.finish_non_exhaustive()
+    }
 }
 
 /// What a machine left behind.
@@ -147,9 +157,9 @@ impl Machine {
             resume_unwind(panic);
         }
         let incident = Incident { config: shared.config.clone(), records, ended };
-        let idle_tasks = never_started(&given, &incident.records);
+        let never_started = never_started(&given, &incident.records);
         let host = HostReport { nr_cores: host::cores().len(), refused_pins, hung };
-        Ok(Run { incident, never_started: idle_tasks, host })
+        Ok(Run { incident, never_started, host })
     }
 }
 

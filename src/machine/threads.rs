@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::convert::Infallible;
+use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -22,7 +23,7 @@ use crate::kernel::cpu::Cpu;
 use crate::kernel::shared::{Halted, Shared};
 use crate::kernel::task::Task;
 use crate::kernel::watchdog;
-use crate::machine::hang::HostDeadline;
+use crate::machine::hang::HangDetector;
 use crate::record::{Event, Record};
 
 /// A CPU's stack. Kernel stacks are 16 KiB; Rust's frames, unwinding and a debug build want more.
@@ -35,7 +36,7 @@ const SUPERVISION: Duration = Duration::from_millis(20);
 pub(crate) struct Running {
     pub(crate) shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
-    deadline: RefCell<HostDeadline>,
+    deadline: RefCell<HangDetector>,
 }
 
 impl Running {
@@ -49,7 +50,7 @@ impl Running {
         let mut running = Running {
             shared,
             threads: Vec::with_capacity(tasks.len()),
-            deadline: RefCell::new(HostDeadline::new()),
+            deadline: RefCell::new(HangDetector::new()),
         };
         for (n, tasks) in tasks.into_iter().enumerate() {
             let cpu = CpuId::from(n);
@@ -181,6 +182,7 @@ fn patience(shared: &Shared) -> Duration {
 
 /// A machine that could not boot.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum RunError {
     /// The host refused a thread.
     Spawn {
@@ -198,4 +200,9 @@ impl fmt::Display for RunError {
     }
 }
 
-impl std::error::Error for RunError {}
+impl Error for RunError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        let RunError::Spawn { error, .. } = self;
+        Some(error)
+    }
+}

@@ -7,8 +7,7 @@
 //! `llist_reverse_order`.
 //! Here it differs: a csd is named by a number and not by a pointer, so the list needs no `unsafe`.
 
-use crate::sync::AtomicU32;
-use crate::sync::Ordering::*;
+use crate::sync::{AtomicU32, Ordering::*};
 
 /// Names a csd among all csds of a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -12,8 +12,7 @@ use crate::parts::csd_lock::{CSD_FLAG_LOCK, CsdLock};
 use crate::parts::die_lock::DieLock;
 use crate::parts::fake_cpu::{FakeCpu, Stuck};
 use crate::parts::softlockup::{Heartbeat, SampleContext, SoftlockupDetector, SoftlockupVerdict};
-use crate::sync::AtomicU32;
-use crate::sync::Ordering::*;
+use crate::sync::{AtomicU32, Ordering::*};
 use crate::version::CSD_FLAG_SYNCHRONOUS;
 
 /// A rule that a part broke.
@@ -106,8 +105,8 @@ pub mod die_lock {
     /// An oops inside an oops report gets through, however often.
     ///
     /// # Errors
-    /// The rule it broke: [`Arm64DieLock`](crate::Arm64DieLock) at the second lock, as the article's machine did;
-    /// [`X86DieLock`](crate::X86DieLock) at lock, lock, unlock, lock.
+    /// The rule it broke: [`Arm64DieLock`](crate::parts::die_lock::Arm64DieLock) at the second lock, as the article's machine did;
+    /// [`X86DieLock`](crate::parts::die_lock::X86DieLock) at lock, lock, unlock, lock.
     pub fn nests<D: DieLock>(new: impl Fn() -> D) -> Result<(), Broken> {
         let rule = Rule(
             "a CPU that oopses while it reports an oops is let through",
@@ -128,7 +127,7 @@ pub mod die_lock {
     /// After a task died inside a nested oops, the next oops is reported, on whichever CPU it comes.
     ///
     /// # Errors
-    /// The rule it broke: [`X86DieLock`](crate::X86DieLock) leaks one level.
+    /// The rule it broke: [`X86DieLock`](crate::parts::die_lock::X86DieLock) leaks one level.
     pub fn survives_the_task<D: DieLock>(new: impl Fn() -> D) -> Result<(), Broken> {
         let rule = Rule(
             "a task that dies in a nested oops does not keep the lock",

@@ -12,8 +12,7 @@
 //! Here it differs: arm64's `smp_cond_load_acquire` sleeps in WFE; ours waits in [`ThisCpu::relax`].
 
 use crate::parts::this_cpu::ThisCpu;
-use crate::sync::AtomicU32;
-use crate::sync::Ordering::*;
+use crate::sync::{AtomicU32, Ordering::*};
 
 /// `CSD_FLAG_LOCK`: the csd is in use. Set from the moment it is taken until the called CPU is done with it.
 pub const CSD_FLAG_LOCK: u32 = 0x01;

@@ -12,8 +12,7 @@
 
 use crate::cpumask::CpuId;
 use crate::parts::this_cpu::ThisCpu;
-use crate::sync::AtomicU32;
-use crate::sync::Ordering::*;
+use crate::sync::{AtomicU32, Ordering::*};
 
 /// Serialises oops reports. The machine calls it with interrupts disabled.
 ///

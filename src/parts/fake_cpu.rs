@@ -28,6 +28,14 @@ pub struct FakeCpu<'a> {
     on_relax: RefCell<Option<OnRelax<'a>>>,
 }
 
+impl fmt::Debug for FakeCpu<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let FakeCpu { id, now, fuel, .. } = self;
+        let mut debug = f.debug_struct("FakeCpu");
+        debug.field("id", id).field("now", now).field("fuel", fuel).finish_non_exhaustive()
+    }
+}
+
 type OnRelax<'a> = Box<dyn FnMut() + 'a>;
 
 /// A [`FakeCpu`] used up its fuel: what it waited for did not come.

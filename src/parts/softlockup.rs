@@ -6,7 +6,7 @@
 use crate::record::Pid;
 use crate::version::Kernel;
 
-/// What the watchdog of one CPU remembers from sample to sample. Times are [`get_timestamp`](crate::get_timestamp)
+/// What the watchdog of one CPU remembers from sample to sample. Times are [`get_timestamp`](crate::time::get_timestamp)
 /// units. Written and read by its own CPU only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Heartbeat {
@@ -21,9 +21,9 @@ pub struct Heartbeat {
 /// What else a detector may know when it samples.
 #[derive(Clone, Copy, Debug)]
 pub struct SampleContext {
-    /// [`get_timestamp`](crate::get_timestamp) now.
+    /// [`get_timestamp`](crate::time::get_timestamp) now.
     pub now: u64,
-    /// [`softlockup_thresh`](crate::softlockup_thresh) in the same units.
+    /// [`softlockup_thresh`](crate::time::softlockup_thresh) in the same units.
     pub softlockup_thresh: u64,
     /// The task that the timer interrupted.
     pub current: Pid,

@@ -5,7 +5,7 @@ use crate::time::KernelTime;
 
 /// The CPU that is running this code. A part sees nothing else of the machine.
 ///
-/// The same part runs on a [`Cpu`](crate::Cpu) of the machine, on a [`FakeCpu`](crate::FakeCpu) without threads, and
+/// The same part runs on a [`Cpu`](crate::Cpu) of the machine, on a [`FakeCpu`](crate::parts::fake_cpu::FakeCpu) without threads, and
 /// under loom.
 ///
 /// In Linux: `smp_processor_id()`, `local_clock()`, `cpu_relax()`.

@@ -94,6 +94,7 @@ impl Default for NestedOops {
 
 /// One of the shipped `die_lock`s.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum DieLockPolicy {
     /// [`Arm64DieLock`].
     #[default]
@@ -117,6 +118,7 @@ impl DieLockPolicy {
 
 /// What listens on the die chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Notifier {
     /// The kernel box of the article: prints a line, then reads address 8 the first `times` times it is called.
     Faulting {
@@ -141,6 +143,7 @@ pub enum Before {
 
 /// Who executes a new page, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Arrivals {
     /// The article's five tasks.
     Article,
@@ -187,13 +190,18 @@ impl Scenario for NestedOops {
     }
 
     fn conclusion(&self) -> Diagnosis {
+        let mut oopses: Vec<At> = self.oopses().collect();
+        oopses.sort_by_key(|at| at.time);
         let faults = matches!(self.notifier, Notifier::Faulting { times: 1.. });
-        let next = self.more_oopses.iter().min_by_key(|at| at.time);
-        let (cause, cpus) = match (self.die_lock, next) {
-            (DieLockPolicy::Arm64, _) if faults => (Cause::SelfDeadlock, vec![CpuId::BOOT]),
-            (DieLockPolicy::X86, Some(next)) if faults => (Cause::LeakedDieLock, vec![next.cpu]),
+        let (cause, mut cpus) = match (self.die_lock, &oopses[..]) {
+            (DieLockPolicy::Arm64, [first, ..]) if faults => (Cause::SelfDeadlock, vec![first.cpu]),
+            (DieLockPolicy::X86, [_, later @ ..]) if faults && !later.is_empty() => {
+                (Cause::LeakedDieLock, later.iter().map(|at| at.cpu).collect())
+            }
             _ => (Cause::None, Vec::new()),
         };
+        cpus.sort();
+        cpus.dedup();
         Diagnosis { cause, cpus }
     }
 
@@ -223,9 +231,14 @@ impl NestedOops {
         reported_by(&self.config, last) + idled
     }
 
+    /// Every oops, CPU 0's first.
+    fn oopses(&self) -> impl Iterator<Item = At> + '_ {
+        std::iter::once(At { cpu: CpuId::BOOT, time: OOPS_AT })
+            .chain(self.more_oopses.iter().copied())
+    }
+
     fn spawn_oopses(&self, machine: &mut Machine) -> Result<(), ScenarioError> {
-        let first = At { cpu: CpuId::BOOT, time: OOPS_AT };
-        for (n, at) in std::iter::once(&first).chain(&self.more_oopses).enumerate() {
+        for (n, at) in self.oopses().enumerate() {
             let cpu = on_this_machine(&self.config, at.cpu)?;
             let pid = GEN_SERI_OOPS_PID + n as Pid;
             let comm = format!("gen_seri_oops/{n}");

@@ -11,8 +11,7 @@
 //! In Linux: `set_current_state`, `smp_mb()` and `wake_up_process`; WFI itself has no such gap, because a pending
 //! interrupt keeps the CPU from sleeping.
 
-use crate::sync::Ordering::*;
-use crate::sync::{AtomicBool, fence};
+use crate::sync::{AtomicBool, Ordering::*, fence};
 
 /// See the table above. `asleep` is written by the sleeper only.
 #[derive(Debug)]

@@ -25,6 +25,7 @@ pub struct Detection {
 /// Who found something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Detector {
     /// The soft-lockup watchdog, which names its own CPU.
     Softlockup,

@@ -31,6 +31,7 @@ pub struct Diagnosis {
 /// A class of cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Cause {
     /// A CPU waits for a `die_lock` that it holds.
     SelfDeadlock,

@@ -87,6 +87,7 @@ pub struct Report {
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Outcome {
     /// At least one CPU waits for something that will never come.
     Hung,

@@ -33,6 +33,7 @@ pub struct Stuck {
 /// Where a stuck CPU stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Place {
     /// It waits for an answer to a call.
     CsdLockWait,

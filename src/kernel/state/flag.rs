@@ -7,8 +7,7 @@
 //!
 //! In Linux: `smp_store_release` and `smp_load_acquire` on a bit of a mask (`backtrace_mask`, `cpu_online_mask`).
 
-use crate::sync::AtomicBool;
-use crate::sync::Ordering::*;
+use crate::sync::{AtomicBool, Ordering::*};
 
 /// See the table above.
 #[derive(Debug)]
