@@ -8,10 +8,10 @@
 //! one visit to the section, lock and unlock included, whichever thread made it. `die_lock/no_lock/1` is the section
 //! alone.
 //!
-//! The table behind it says what the average hides: how long a thread waited, and who got how much. A lock without a
-//! queue looks fast because the thread that has just given it back takes it again, and the others pay for it. A lock
-//! with a queue hands it to whoever is next, even if the host does not let that thread run: with more threads than
-//! cores, or on a busy host, its figures are the host scheduler's.
+//! The table behind it says what the average hides: how long a thread waited, and how often each thread got the lock. A
+//! lock without a queue looks fast because the thread that has just given it back takes it again, and the others pay
+//! for it. A lock with a queue is handed to the next thread in it, even if the host does not let that thread run: with
+//! more threads than cores, or on a busy host, its figures are the host scheduler's.
 
 use std::time::Duration;
 

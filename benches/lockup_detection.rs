@@ -1,5 +1,5 @@
-//! How long does it take from the moment a CPU is stuck until somebody reports it; how much of that is late; and what
-//! does it cost to be watched?
+//! How long does it take from the moment a CPU is stuck until a CPU reports it? How much of that is late? And what does
+//! it cost a CPU to be watched?
 //!
 //! Criterion's figures are the whole delay, in the host's time: [`RATIO`] times as much in kernel time. Most of it is
 //! the detector's nature, and a matter of phase; so every onset has a random one, and every delay is compared with what
@@ -19,8 +19,9 @@ use softlockup_benches::seen::Seen;
 use softlockup_benches::stuck::{Case, Stuck};
 use softlockup_measure::quantiles::quantile;
 
-/// Kernel time per host time. A sample period of 4 s is 8 ms of the host then: few are lost to others who use it. And
-/// 1 % of the buddy's 10 s is 0.2 ms of the host: a thread that sleeps until its timer is due is late by half of that.
+/// Kernel time per host time. A sample period of 4 s is 8 ms of the host then: few are lost to other programs that use
+/// it. And 1 % of the buddy's 10 s is 0.2 ms of the host: a thread that sleeps until its timer is due is late by half
+/// of that.
 const RATIO: f64 = 500.0;
 
 const SEED: u64 = 1;

@@ -16,7 +16,7 @@ pub const MAX_CPUS: u32 = 4096;
 /// The largest `watchdog_thresh` that Linux accepts, in seconds.
 pub const MAX_WATCHDOG_THRESH_SECS: u64 = 60;
 
-/// How much faster or slower than the host's a machine's clock can be.
+/// How many times as fast as the host's clock a machine's clock can run.
 const RATIOS: std::ops::RangeInclusive<f64> = 1e-3..=1e6;
 
 /// A machine, as data. It is the header of every saved run.
@@ -37,7 +37,7 @@ pub struct Config {
     /// Printing touches the watchdogs of the printing CPU, as an 8250's driver does and a PL011's does not: a lockup is
     /// then reported every seventh sample.
     pub console_touches_watchdog: bool,
-    /// Who looks for lockups.
+    /// Which detectors look for lockups.
     pub detectors: Detectors,
     /// What the kernel does about them.
     pub sysctl: Sysctl,
@@ -48,7 +48,7 @@ pub struct Config {
     pub lose_ipi: Option<LoseIpi>,
     /// Virtual or wall-clock time.
     pub clock: Clock,
-    /// The machine is switched off then, in nanoseconds of kernel time.
+    /// When the machine is switched off, in nanoseconds of kernel time.
     #[serde(rename = "until_ns")]
     pub until: KernelTime,
     /// Whether anything is recorded. Without records there is no console, trace or report.
@@ -78,7 +78,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Whether anything passes the interrupt flag: on x86 always, on arm64 with pseudo-NMIs.
+    /// Whether the machine has NMIs, which a CPU takes even with interrupts off: x86 always, arm64 with pseudo-NMIs.
     pub(crate) fn has_nmi(&self) -> bool {
         self.pseudo_nmi || self.kernel.is_x86()
     }
@@ -112,7 +112,7 @@ pub enum ConfigError {
     Cpus(u32),
     /// Seconds that Linux would refuse, too.
     WatchdogThresh(u64),
-    /// Time would stand still, go backwards, or be out of hand.
+    /// Time would stand still, go backwards, or run far too slowly or too fast.
     Ratio(f64),
     /// The IPI that is to be lost goes to a CPU that the machine does not have.
     LoseIpi(CpuId),
@@ -192,10 +192,11 @@ pub struct Detectors {
     pub softlockup: bool,
     /// The buddy hard-lockup detector (6.5 and later): each CPU samples the next one.
     pub hardlockup_buddy: Option<BuddyRule>,
-    /// The perf hard-lockup detector: each CPU samples itself by an NMI, if there is one
-    /// ([`pseudo_nmi`](Config::pseudo_nmi)).
+    /// The perf hard-lockup detector: each CPU samples itself by an NMI, if there is one (on x86, and
+    /// on arm64 with [`pseudo_nmi`](Config::pseudo_nmi)).
     pub hardlockup_perf: bool,
-    /// CSD-lock debugging (5.10 and later, `csdlock_debug=1`): a caller that waits for more than 5 s says for whom.
+    /// CSD-lock debugging (5.10 and later, `csdlock_debug=1`): a caller that waits for more than 5 s says for which
+    /// CPU.
     pub csd: bool,
 }
 
@@ -221,13 +222,14 @@ pub struct Sysctl {
     pub softlockup_panic: bool,
     /// `kernel.hardlockup_panic`.
     pub hardlockup_panic: bool,
-    /// `kernel.panic_on_oops`. In the article's incident it never gets that far: `die` checks it behind the notifiers.
+    /// `kernel.panic_on_oops`. It changes nothing in the article's incident: `die` checks it after the notifiers, and
+    /// CPU 0 never gets that far.
     pub panic_on_oops: bool,
     /// `smp.panic_on_ipistall`, in milliseconds; 0 = never. It panics by `BUG()`, which enters `die`.
     pub panic_on_ipistall_ms: u64,
 }
 
-/// One cause of the cascade, taken away: what follows shows what it was the cause of.
+/// One cause of the cascade, taken away: the run shows what it was the cause of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -236,18 +238,18 @@ pub enum Ablation {
     IrqsOnInDie,
     /// `csd_lock_wait` waits with a preemption count of 0: the stopper runs although the task waits.
     PreemptOnInWait,
-    /// The timer feeds the watchdog itself, and so watches nothing but itself.
+    /// The timer feeds the watchdog itself, so the watchdog only notices whether the timer runs.
     FeedFromTimer,
 }
 
-/// A call-function IPI that is sent and never arrives. Nobody is told: the sender cannot know, and no record says so.
+/// A call-function IPI that is sent and never arrives. The sender cannot know, and no record says so.
 ///
 /// In Linux: nothing; hardware and hypervisors do it. Here it differs: it happens once, to the IPI that is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoseIpi {
     /// The CPU that does not hear it.
     pub to: CpuId,
-    /// The first one that is sent to that CPU then or later is lost, in nanoseconds of kernel time.
+    /// The first such IPI that is sent to that CPU at this time or later is lost. In nanoseconds of kernel time.
     #[serde(rename = "after_ns")]
     pub after: KernelTime,
 }
@@ -262,7 +264,7 @@ pub enum Clock {
         /// one such order. `None` goes round by number.
         turn_seed: Option<u64>,
     },
-    /// The host's time, multiplied; all CPUs at once. Its order of events is the host's, and may differ from run to
+    /// The host's time, multiplied. All CPUs run at once. The order of events is the host's, and may differ from run to
     /// run.
     Wall {
         /// Kernel seconds per host second, 0.001 to 1000000.
@@ -280,9 +282,9 @@ impl Default for Clock {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PrintOrder {
-    /// As arm64 does: after the notifiers. Of the article's first oops nothing would be seen but its header.
+    /// After the notifiers, as arm64 does. Of the article's first oops the console would show nothing but the header.
     Stock,
-    /// As the article's console shows it, so as its vendor's kernel or kernel box must have done: before.
+    /// Before the notifiers, as the article's console shows. Its vendor's kernel or kernel box must have done that.
     #[default]
     Vendor,
 }
@@ -290,18 +292,19 @@ pub enum PrintOrder {
 /// How the buddy looks at the next CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuddyRule {
-    /// At each so-many-th sample of its own.
+    /// It looks once in so many samples of its own.
     pub every: u64,
-    /// It reports at this many looks in a row that find the count unchanged.
+    /// It reports when this many looks in a row have found the count unchanged.
     pub miss_thresh: u32,
 }
 
 impl BuddyRule {
-    /// 6.5 to 6.19: every third sample, at once. With the default threshold that is 8 to 24 s after a CPU went dark.
+    /// 6.5 to 6.19: it looks at every third sample, and reports at the first miss. With the default threshold that is 8
+    /// to 24 s after a CPU went dark.
     pub const EVERY_THIRD_SAMPLE: BuddyRule = BuddyRule { every: 3, miss_thresh: 1 };
 
-    /// 2026: every sample, the third time: 8 to 12 s after, and as much more as the watching CPU's samples come after
-    /// the watched one's.
+    /// 2026: it looks at every sample, and reports at the third miss. That is 8 to 12 s after a CPU went dark, plus the
+    /// time by which the watching CPU's samples come after the watched CPU's.
     pub const EVERY_SAMPLE: BuddyRule = BuddyRule { every: 1, miss_thresh: 3 };
 }
 

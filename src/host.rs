@@ -1,7 +1,7 @@
 //! The host: which cores there are, pinning a thread to one, and how much time a thread has used.
 //!
-//! The only module that talks to the host's kernel. Here "core" and "thread" mean the host's; a CPU is never one of
-//! them.
+//! The only module that talks to the host's kernel. Here "core" and "thread" mean the host's cores and threads, and
+//! never a CPU.
 
 use std::fs;
 use std::sync::OnceLock;
@@ -12,7 +12,7 @@ use core_affinity::CoreId;
 /// `CPU_SET` of libc aborts the process for an id beyond its mask.
 const MAX_CORE_ID: usize = 1023;
 
-/// The cores that this process may use. Read once, before anything is pinned: a pinned thread sees its own core only,
+/// The cores that this process may use. Read once, before anything is pinned: a pinned thread sees only its own core,
 /// and so do the threads that it starts.
 pub(crate) fn cores() -> &'static [CoreId] {
     static CORES: OnceLock<Vec<CoreId>> = OnceLock::new();

@@ -22,7 +22,7 @@ impl SplitMix64 {
         ((u128::from(self.next()) * u128::from(n)) >> 64) as u64
     }
 
-    /// How long until the next arrival, if they come every `mean_ns` on average and know nothing of each other.
+    /// How long until the next arrival, if arrivals come every `mean_ns` on average, independently of each other.
     pub(crate) fn exponential(&mut self, mean_ns: u64) -> u64 {
         let uniform = ((self.next() >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
         (-uniform.ln() * mean_ns as f64) as u64

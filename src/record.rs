@@ -77,7 +77,7 @@ pub enum Event {
     },
     /// An interrupt is sent to another CPU.
     IpiSend {
-        /// To whom.
+        /// To which CPU.
         to: CpuId,
         /// Which.
         vector: Vector,
@@ -85,14 +85,14 @@ pub enum Event {
     /// A call is posted to another CPU's `call_single_queue`. An [`IpiSend`](Event::IpiSend) follows if the queue was
     /// empty.
     CsdQueue {
-        /// To whom.
+        /// To which CPU.
         to: CpuId,
         /// The function to call.
         func: Symbol,
     },
     /// `csd_lock_wait` finds the csd locked and starts to wait.
     CsdWait {
-        /// For whose answer.
+        /// The CPU that has to answer.
         on: CpuId,
         /// The csd's flags: x1 in the article's dump.
         flags: u32,
@@ -101,12 +101,12 @@ pub enum Event {
     },
     /// `csd_lock_wait` ends: the csd is free.
     CsdWaitEnd {
-        /// Who had to answer.
+        /// The CPU that had to answer.
         on: CpuId,
     },
-    /// This CPU ran a call (or is about to, if nobody waits for it) and frees its csd now.
+    /// This CPU ran a call (or is about to, if its caller does not wait) and frees its csd now.
     CsdUnlock {
-        /// Whose call.
+        /// The CPU that called.
         from: CpuId,
     },
     /// The stopper ran and fed the watchdog: `softlockup_fn`.
@@ -131,12 +131,12 @@ pub enum Event {
     },
     /// `die` wants `die_lock`.
     DieLock,
-    /// It has it.
+    /// `die` has it.
     DieLockHeld {
         /// At this nesting depth.
         depth: u32,
     },
-    /// It gives one level back.
+    /// `die` gives one level of it back.
     DieUnlock,
     /// `Internal error: Oops`.
     Oops {
@@ -174,7 +174,7 @@ pub enum Event {
     DumpStack,
     /// `Watchdog detected hard LOCKUP`: this CPU reports another one, or itself from an NMI.
     HardLockup {
-        /// Whose timer does not run.
+        /// The CPU whose timer does not run.
         #[serde(rename = "on")]
         cpu: CpuId,
     },
@@ -182,7 +182,7 @@ pub enum Event {
     CsdStall {
         /// Which stall since boot: `(#1)`.
         number: u32,
-        /// For whose answer.
+        /// The CPU that has to answer.
         on: CpuId,
         /// It is the first report of this stall.
         first: bool,
@@ -212,14 +212,14 @@ pub enum Event {
     CsdResend {
         /// Which stall.
         number: u32,
-        /// To whom.
+        /// To which CPU.
         to: CpuId,
     },
     /// A wait that was reported is over.
     CsdUnstuck {
         /// Which stall.
         number: u32,
-        /// Who answered.
+        /// The CPU that answered.
         on: CpuId,
     },
     /// `Kernel panic - not syncing`.
@@ -236,7 +236,7 @@ pub enum Event {
     StoppingCpus,
     /// It asks again, by NMI.
     RetryStop {
-        /// Whom, as a list of CPUs.
+        /// Which CPUs, as a list.
         cpus: Symbol,
     },
     /// It gives up on some.
@@ -277,8 +277,8 @@ impl Event {
         }
     }
 
-    /// Whether another CPU that waits could see a difference, so that it has to look again. A timer tick that finds
-    /// its CPU healthy changes nothing for anybody else, nor do a CPU's own interrupt flag and its own waiting.
+    /// Whether a waiting CPU could see a difference, and so has to look again. Other CPUs see no difference when a
+    /// timer tick finds its CPU healthy, when a CPU changes its own interrupt flag, or when it waits.
     pub(crate) fn is_visible(&self) -> bool {
         !matches!(
             self,

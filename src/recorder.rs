@@ -1,9 +1,9 @@
-//! Collecting records without waiting for anybody.
+//! Collecting records: a CPU that records waits for no other CPU.
 //!
-//! Each CPU writes into a bounded ring of its own, with no lock and no allocation. In lockstep the ring is emptied when
-//! the CPU hands on its turn, or when it is full: that takes a lock, which nobody else can hold while this CPU runs.
-//! So nothing is lost, unless one turn runs away and never ends. In wall-clock time the host empties the ring; if it is
-//! too late, the record is counted and not written, and [`Event::Dropped`] says so.
+//! Each CPU writes into a bounded ring of its own, with no lock and no allocation. In lockstep the CPU empties its ring
+//! when it hands on its turn, or when the ring is full. That takes a lock, which no other CPU can hold while this CPU
+//! runs. So nothing is lost, unless one turn runs away and never ends. In wall-clock time the host empties the ring. If
+//! the host is too late, the CPU counts the record and does not write it, and [`Event::Dropped`] says so.
 //!
 //! | atomic | written by | read by | order |
 //! |---|---|---|---|
@@ -25,7 +25,7 @@ use crate::cpumask::CpuId;
 use crate::record::{Event, Record};
 use crate::time::KernelTime;
 
-/// Where the CPUs of one machine write.
+/// Where the CPUs of one machine write their records.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     enabled: bool,
@@ -43,8 +43,8 @@ struct Ring {
     refills: AtomicU64,
 }
 
-/// A turn that fills its ring more often than this runs away: what it still records is counted only, or it would take
-/// all of the host's memory before the host's deadline finds it.
+/// A turn that fills its ring more often than this has run away. Its further records are only counted: else they would
+/// take all of the host's memory before the host's deadline finds the turn.
 const MAX_REFILLS: u64 = 1 << 16;
 
 impl Recorder {
@@ -122,8 +122,8 @@ impl Recorder {
         std::mem::take(&mut *self.drained.lock())
     }
 
-    /// Takes everything when the machine has halted, also from CPUs that will never hand anything over again; and
-    /// adds what those could not say themselves: what they lost, and that they hang.
+    /// Takes everything when the machine has halted, also from CPUs that never hand on their turn again. Adds what a
+    /// CPU could not record itself: how many records it lost, and that it hangs.
     pub(crate) fn take_rest(&self, ended: KernelTime, hung: &[CpuId]) -> Vec<Record> {
         if !self.enabled {
             return Vec::new();

@@ -1,9 +1,8 @@
 //! Kernel time, and the units in which the watchdog counts it.
 //!
 //! In Linux: `local_clock()` in nanoseconds; `kernel/watchdog.c`, `get_timestamp`, `get_softlockup_thresh`,
-//! `set_sample_period`.
-//! Here it differs: kernel time may run in jumps or at a multiple of the host's clock
-//! ([`Clock`](crate::Clock)); nothing above this module can tell.
+//! `set_sample_period`. Here it differs: kernel time may run in jumps or at a multiple of the host's clock
+//! ([`Clock`](crate::Clock)); no code above this module can tell the difference.
 
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -109,8 +108,8 @@ pub const fn softlockup_thresh(watchdog_thresh_secs: u64) -> u64 {
     2 * watchdog_thresh_secs
 }
 
-/// Nanoseconds from one sample of the watchdog to the next: a fifth of the threshold, 4 s by default, so that five
-/// feeds are missed before anybody complains.
+/// Nanoseconds from one sample of the watchdog to the next: a fifth of the threshold, 4 s by default, so that a CPU has
+/// missed five feeds before it is reported.
 ///
 /// In Linux: `set_sample_period()`.
 pub const fn sample_period_ns(watchdog_thresh_secs: u64) -> u64 {

@@ -17,12 +17,12 @@ pub enum Vector {
     CallFunction,
     /// `IPI_CPU_STOP`: another CPU panics, and this one is to stop.
     Stop,
-    /// The same as an NMI, for a CPU that did not hear the first.
+    /// The same as an NMI, for a CPU that did not take the first one.
     StopNmi,
     /// The perf counter of the CPU's own hard-lockup detector: an NMI.
     Perf,
-    /// `IPI_CPU_BACKTRACE`: another CPU wants to know what this one is doing. An NMI if the machine has
-    /// [`pseudo_nmi`](crate::Config::pseudo_nmi), and then it passes the flag.
+    /// `IPI_CPU_BACKTRACE`: another CPU wants to know what this one is doing. An NMI on x86, and on
+    /// arm64 with [`pseudo_nmi`](crate::Config::pseudo_nmi): then the CPU takes it even with interrupts off.
     Backtrace,
 }
 

@@ -128,11 +128,11 @@ fn anything(cpu: &Cpu, seed: u64, slow: bool) {
     let irq = irq.filter(|_| random.chance(10)); // mostly on again before it calls
     let (n, wait) = (random.below(10), random.wait());
     if n == 0 {
-        let (everybody, preempt) = (CpuMask::all(cpu.nr_cpus()), preempt::disable(cpu));
-        smp_call_function_many(cpu, &everybody, func, seed, wait, &preempt);
+        let (all, preempt) = (CpuMask::all(cpu.nr_cpus()), preempt::disable(cpu));
+        smp_call_function_many(cpu, &all, func, seed, wait, &preempt);
     } else {
-        let anybody = CpuId(random.below(cpu.nr_cpus().into()) as u32);
-        let target = if n < 8 { CpuId::BOOT } else { anybody };
+        let any = CpuId(random.below(cpu.nr_cpus().into()) as u32);
+        let target = if n < 8 { CpuId::BOOT } else { any };
         smp_call_function_single(cpu, target, func, seed, wait);
     }
     drop(irq);

@@ -2,7 +2,7 @@
 
 use softlockup::ThisCpu;
 use softlockup::parts::call_queue::{CallQueue, CsdId, KernelCallQueue, Links};
-use softlockup::parts::contract::{call_queue, csd_lock, die_lock, lockup_detector};
+use softlockup::parts::contract::{self, call_queue, csd_lock, die_lock};
 use softlockup::parts::csd_lock::{CSD_FLAG_LOCK, CsdLock, KernelCsdLock};
 use softlockup::parts::die_lock::{Arm64DieLock, DieLock, NestingDieLock, X86DieLock};
 use softlockup::parts::softlockup::{
@@ -36,7 +36,7 @@ fn only_the_nesting_die_lock_survives_a_task_that_dies_in_it() {
     assert_eq!(die_lock::survives_the_task(NestingDieLock::new), Ok(()));
 }
 
-/// Takes nobody seriously.
+/// Lets every CPU in.
 struct NoLock;
 
 impl DieLock for NoLock {
@@ -176,10 +176,10 @@ fn wrong_call_queues_are_refused() {
 
 #[test]
 fn both_kernels_detectors_keep_the_rules() {
-    assert_eq!(lockup_detector::reports_a_starved_cpu(&WarnOnceDetector), Ok(()));
-    assert_eq!(lockup_detector::reports_a_starved_cpu(&CumulativeDetector), Ok(()));
-    assert_eq!(lockup_detector::a_touch_buys_time(&WarnOnceDetector), Ok(()));
-    assert_eq!(lockup_detector::a_touch_buys_time(&CumulativeDetector), Ok(()));
+    assert_eq!(contract::softlockup::reports_a_starved_cpu(&WarnOnceDetector), Ok(()));
+    assert_eq!(contract::softlockup::reports_a_starved_cpu(&CumulativeDetector), Ok(()));
+    assert_eq!(contract::softlockup::a_touch_buys_time(&WarnOnceDetector), Ok(()));
+    assert_eq!(contract::softlockup::a_touch_buys_time(&CumulativeDetector), Ok(()));
 }
 
 /// Reports at the threshold, compares without wrapping, or ignores touches.
@@ -212,11 +212,11 @@ impl SoftlockupDetector for WrongDetector {
 #[test]
 fn wrong_detectors_are_refused() {
     let right = WrongDetector { early: false, wraps: true, hears_touches: true };
-    assert_eq!(lockup_detector::reports_a_starved_cpu(&right), Ok(()));
+    assert_eq!(contract::softlockup::reports_a_starved_cpu(&right), Ok(()));
     let early = WrongDetector { early: true, ..right };
-    assert!(lockup_detector::reports_a_starved_cpu(&early).is_err());
+    assert!(contract::softlockup::reports_a_starved_cpu(&early).is_err());
     let wrong_at_the_wrap = WrongDetector { wraps: false, ..right };
-    assert!(lockup_detector::reports_a_starved_cpu(&wrong_at_the_wrap).is_err());
+    assert!(contract::softlockup::reports_a_starved_cpu(&wrong_at_the_wrap).is_err());
     let deaf = WrongDetector { hears_touches: false, ..right };
-    assert!(lockup_detector::a_touch_buys_time(&deaf).is_err());
+    assert!(contract::softlockup::a_touch_buys_time(&deaf).is_err());
 }

@@ -1,4 +1,4 @@
-//! Who names CPU 0, when, and what the kernel does about it: as on real arm64 kernels of 6.12.
+//! Which CPU names CPU 0, when, and what the kernel does about it: as on real arm64 kernels of 6.12.
 
 use softlockup::config::{BuddyRule, Detectors, Sysctl};
 use softlockup::incident::report::{Detection, Detector, Outcome, Report};
@@ -48,7 +48,7 @@ fn since_dark(detection: &Detection) -> u64 {
 
 #[test]
 fn the_buddy_names_cpu0_once_and_in_time_whatever_the_phase() {
-    // CPU 7 samples this much after CPU 0, to a tick: who goes dark in between is seen alive once more.
+    // CPU 7 samples this much after CPU 0, to a tick: a CPU that goes dark in between is seen alive once more.
     let between = 7 * Config::default().bring_up.per_cpu_ns + 4_000_000;
     let rules = [
         (BuddyRule::EVERY_THIRD_SAMPLE, 8 * NSEC_PER_SEC..24 * NSEC_PER_SEC),
@@ -319,7 +319,7 @@ fn panic_on_oops_never_gets_that_far_unless_the_notifier_comes_back() {
     assert_eq!(report.outcome, Outcome::Hung);
     let (report, console) = with_sysctl(sysctl, |scenario| scenario.notifier = Notifier::Harmless);
     assert_eq!(report.outcome, Outcome::Panicked);
-    assert!(report.not_stopped.is_empty(), "everybody heard");
+    assert!(report.not_stopped.is_empty(), "every CPU stopped");
     assert!(console.contains("Kernel panic - not syncing: Oops: Fatal exception\n"));
 }
 

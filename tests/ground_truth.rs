@@ -1,11 +1,11 @@
 //! Agreement with real kernels, run by run.
 //!
-//! `tests/ground-truth/` holds serial consoles of arm64 and x86-64 kernels that lived through the incident. A case gives
-//! the machine what that run was given: its switches, the moment of the oops, and for each waiting CPU a moment in the
-//! window in which it began to wait. Everything else is predicted, and compared headline by headline: what is printed,
-//! in which order, by and about which CPU, with which number, and when, to 0.3 s. (Two spans are exempt from the time,
-//! because those kernels ran in an emulator whose busy delays took longer than they say: the 10 s for a backtrace, and
-//! the 1 s for CPUs to stop.)
+//! `tests/ground-truth/` holds serial consoles of arm64 and x86-64 kernels that lived through the incident. A case
+//! gives the machine what the real run was given: its switches, the moment of the oops, and for each waiting CPU a
+//! moment in the window in which it began to wait. Everything else is predicted, and compared headline by headline:
+//! what is printed, in which order, by and about which CPU, with which number, and when, to 0.3 s. (Two spans are
+//! exempt from the time, because those kernels ran in an emulator whose busy delays took longer than they say: the 10 s
+//! for a backtrace, and the 1 s for CPUs to stop.)
 //!
 //! Two CPUs' soft lockups are left out, where that emulator or something that is not modelled disturbed them: CPU 1's of
 //! the run with pseudo-NMIs, because the backtraces of an RCU stall touched its watchdog; and CPU 2's of the run with
@@ -314,8 +314,8 @@ impl Case {
                 _ => {}
             }
         }
-        let or_nobody = |list: Vec<String>| match list.is_empty() {
-            true => "nobody".to_owned(),
+        let or_no_cpu = |list: Vec<String>| match list.is_empty() {
+            true => "no CPU".to_owned(),
             false => list.join(", "),
         };
         let outcome = format!("{:?}", report.outcome).to_lowercase();
@@ -323,8 +323,8 @@ impl Case {
             "| {} (`{}`) | {} | {} | {outcome} |\n",
             name.replace('_', " "),
             self.log,
-            or_nobody(named),
-            or_nobody(locked),
+            or_no_cpu(named),
+            or_no_cpu(locked),
         )
     }
 }
@@ -374,7 +374,7 @@ cases! {
         sysctl: Sysctl { panic_on_oops: true, ..QUIET },
         ..PLAIN
     };
-    without_a_hard_lockup_detector_nobody_names_cpu0: Case {
+    without_a_hard_lockup_detector_no_cpu_names_cpu0: Case {
         log: "a64-d61-oops-kick-smp4",
         oops: Some((148.759, true)),
         phases: [0.585, 0.6692],

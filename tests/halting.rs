@@ -51,7 +51,7 @@ fn a_machine_whose_every_cpu_is_stuck_ends() {
     }
 }
 
-/// Counts how often its machine's frames were unwound, and is not helpful about it.
+/// Counts how often its machine's frames were unwound. Its destructor also waits, calls and prints.
 struct Stubborn<'a> {
     cpu: &'a Cpu,
     dropped: Arc<AtomicU32>,

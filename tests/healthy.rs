@@ -71,7 +71,7 @@ fn a_cpu_that_holds_off_preemption_for_too_long_is_reported() {
         let report = machine(nr_cpus, at(300), true).report();
         let reported: Vec<_> = report.soft_lockups.iter().map(|lockup| lockup.cpu).collect();
         assert_eq!(reported, [CpuId(nr_cpus - 1)]);
-        assert!(report.soft_lockups[0].waits_for.is_empty(), "it waits for nobody");
+        assert!(report.soft_lockups[0].waits_for.is_empty(), "it waits for no CPU");
         assert!(report.stuck.is_empty(), "it came back");
     }
 }
@@ -124,7 +124,7 @@ fn a_healthy_machine_is_silent_with_every_detector_on_and_a_dark_cpu_is_not() {
         }
         let report = machine.run().unwrap().incident.report();
         if dark {
-            // CPU 1 calls it, waits, and so reports itself, too; but everybody who names another CPU names CPU 5.
+            // CPU 1 calls it, waits, and so reports itself, too; but every CPU that names another CPU names CPU 5.
             let others =
                 report.detections.iter().filter(|found| found.detector != Detector::Softlockup);
             let named: Vec<_> = others.map(|found| found.named_cpu).collect();

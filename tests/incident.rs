@@ -109,29 +109,29 @@ fn a_cpu_that_calls_before_the_oops_is_answered() {
 }
 
 #[test]
-fn with_interrupts_on_in_die_cpu0_answers_everybody_and_reports_itself() {
+fn with_interrupts_on_in_die_cpu0_answers_every_call_and_reports_itself() {
     let report = ablate(Ablation::IrqsOnInDie);
     assert_eq!(reported_cpus(&report), [0]);
     assert!(report.soft_lockups[0].stack.contains(&"die".to_owned()));
-    assert_eq!(report.stuck.len(), 1, "nobody waits for it: {report}");
+    assert_eq!(report.stuck.len(), 1, "no CPU waits for it: {report}");
 }
 
 #[test]
-fn with_preemption_on_in_the_wait_they_wait_but_nobody_is_reported() {
+fn with_preemption_on_in_the_wait_they_wait_but_no_cpu_is_reported() {
     let report = ablate(Ablation::PreemptOnInWait);
     assert!(report.soft_lockups.is_empty());
     assert_eq!(report.stuck.len(), 6, "CPU 0 and five that wait for it: {report}");
 }
 
 #[test]
-fn with_the_timer_feeding_the_watchdog_they_wait_but_nobody_is_reported() {
+fn with_the_timer_feeding_the_watchdog_they_wait_but_no_cpu_is_reported() {
     let report = ablate(Ablation::FeedFromTimer);
     assert!(report.soft_lockups.is_empty());
     assert_eq!(report.stuck.len(), 6, "CPU 0 and five that wait for it: {report}");
 }
 
 #[test]
-fn with_the_watchdog_off_they_wait_but_nobody_is_reported() {
+fn with_the_watchdog_off_they_wait_but_no_cpu_is_reported() {
     let report = report(with_config(|config| config.watchdog_thresh_secs = 0));
     assert!(report.soft_lockups.is_empty());
     assert_eq!(report.stuck.len(), 6);
@@ -216,7 +216,7 @@ fn a_notifier_that_faults_for_ever_ends_when_the_stack_is_spent() {
         assert!(report.oopses.iter().enumerate().all(|(n, oops)| oops.nested == (n > 0)));
     }
     assert_eq!((x86.outcome, x86.culprit), (Outcome::Hung, Some(CpuId::BOOT)));
-    assert_eq!(reported_cpus(&x86)[0], 5, "and whoever calls it waits");
+    assert_eq!(reported_cpus(&x86)[0], 5, "and a CPU that calls it waits");
 }
 
 #[test]

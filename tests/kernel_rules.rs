@@ -178,9 +178,9 @@ fn a_synchronous_call_has_run_when_it_returns_and_an_asynchronous_one_need_not()
             let guard = preempt::disable(cpu);
             let all = CpuMask::all(cpu.nr_cpus());
             smp_call_function_many(cpu, &all, &ADD, 1, Wait::Sync, &guard);
-            assert_eq!(COUNT.load(SeqCst), 3, "everybody but the caller");
+            assert_eq!(COUNT.load(SeqCst), 3, "every CPU but the caller");
             smp_call_function_single(cpu, CpuId(1), &ADD, 10, Wait::Async);
-            assert_eq!(COUNT.load(SeqCst), 3, "lockstep: nobody else has had a turn yet");
+            assert_eq!(COUNT.load(SeqCst), 3, "lockstep: no other CPU has had a turn yet");
             smp_call_function_single(cpu, CpuId(1), &ADD, 10, Wait::Async);
             assert_eq!(COUNT.load(SeqCst), 13, "the second call waits for the first one's csd");
             smp_call_function_single(cpu, CpuId(0), &ADD, 100, Wait::Async);

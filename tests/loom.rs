@@ -17,7 +17,8 @@
 #![cfg(loom)]
 
 use std::iter;
-// loom's threads are coroutines of one OS thread, so `Rc` will do; its own `Arc` would synchronise when it is dropped.
+// loom's threads are coroutines of one OS thread, so `Rc` will do; loom's own `Arc` would synchronise when it is
+// dropped.
 use std::rc::Rc;
 
 use loom::cell::Cell;

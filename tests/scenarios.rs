@@ -1,5 +1,5 @@
-//! The other incidents: what they print, how they differ from the article's, and that the diagnosis names whom it
-//! should, and nobody else.
+//! The other incidents: what they print, how they differ from the article's, and that the diagnosis names the CPUs it
+//! should, and no others.
 
 use softlockup::config::{BuddyRule, Detectors, Sysctl};
 use softlockup::incident::report::diagnosis::Cause;
@@ -113,12 +113,12 @@ fn a_lost_ipi_hangs_callers_of_a_healthy_cpu() {
 }
 
 #[test]
-fn csd_debug_sends_the_lost_ipi_again_and_sets_everybody_free() {
+fn csd_debug_sends_the_lost_ipi_again_and_sets_all_callers_free() {
     let incident = lost_ipi(|scenario| scenario.config.detectors.csd = true);
     let (report, console) = (incident.report(), incident.console());
     assert_eq!(report.outcome, Outcome::Recovered);
     assert_eq!(lockups(&report), []);
-    assert_eq!(report.culprit, None, "nobody is stuck");
+    assert_eq!(report.culprit, None, "no CPU is stuck");
     assert_eq!(diagnosed(&report), (Cause::LostIpi, vec![3]));
     for (words, lines) in [
         ("Detected non-responsive CSD lock (#1) on CPU#5, waiting 5000000001 ns for CPU#03", 1),

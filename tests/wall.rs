@@ -53,7 +53,8 @@ fn a_cpu_that_waits_for_a_silent_one_reports_itself() {
     assert!(report.soft_lockups.iter().all(|lockup| lockup.cpu != CpuId(0)));
 }
 
-/// CPU 1 holds off preemption: either it works on and on, or its thread does not run at all for a minute of kernel time.
+/// CPU 1 holds off preemption. Either it works on and on, or its thread does not run at all for a minute of kernel
+/// time.
 fn soft_lockups_on_cpu1(host_pauses: bool) -> usize {
     static REPORTED: AtomicBool = AtomicBool::new(false);
     let mut machine = Machine::new(config(2), Parts::stock()).unwrap();
@@ -62,7 +63,7 @@ fn soft_lockups_on_cpu1(host_pauses: bool) -> usize {
         {
             let _preempt = preempt::disable(cpu);
             while host_pauses && cpu.now() < end {
-                std::hint::black_box(()); // no interruption point: as if the host ran somebody else
+                std::hint::black_box(()); // no interruption point: as if the host ran another thread
             }
             while !host_pauses && !REPORTED.load(Acquire) {
                 cpu.spend(NSEC_PER_SEC);

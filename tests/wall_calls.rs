@@ -79,25 +79,26 @@ fn every_call_runs_once(nr_cpus: u32, record: bool, calls: u64) {
     run_to_power_off(machine);
 }
 
-/// Mostly CPU 0, which calls, too; whoever draws itself calls everybody. At last each once more, and waits for it.
+/// Calls CPUs drawn at random: mostly CPU 0, which calls, too. A CPU that draws itself calls all others. At last it
+/// calls each CPU once more, and waits for the answer.
 fn call_at_random(cpu: &Cpu, number: u64, ledger: &Ledger, calls: u64) {
     let mut random = Random(cpu.id().0.into());
     let mut sent = vec![0; cpu.nr_cpus() as usize];
-    let everybody = CpuMask::all(cpu.nr_cpus());
-    let others: Vec<_> = everybody.iter().filter(|&target| target != cpu.id()).collect();
+    let all = CpuMask::all(cpu.nr_cpus());
+    let others: Vec<_> = all.iter().filter(|&target| target != cpu.id()).collect();
     for n in 1..=calls + others.len() as u64 {
         if random.chance(5) {
             let _irq = irq::disable_local(cpu);
             (0..random.below(100)).for_each(|_| cpu.relax());
         }
-        let anybody = CpuId(random.below(cpu.nr_cpus().into()) as u32);
-        let drawn = (if random.chance(70) { CpuId::BOOT } else { anybody }, random.wait());
+        let any = CpuId(random.below(cpu.nr_cpus().into()) as u32);
+        let drawn = (if random.chance(70) { CpuId::BOOT } else { any }, random.wait());
         let last = n.checked_sub(calls + 1).map(|n| (others[n as usize], Wait::Sync));
         let (target, wait) = last.unwrap_or(drawn);
         let info = number << 56 | u64::from(cpu.id().0) << 40 | n;
         let targets = if target == cpu.id() {
             let preempt = preempt::disable(cpu);
-            smp_call_function_many(cpu, &everybody, &NOTE, info, wait, &preempt);
+            smp_call_function_many(cpu, &all, &NOTE, info, wait, &preempt);
             &others[..]
         } else {
             smp_call_function_single(cpu, target, &NOTE, info, wait);
@@ -130,7 +131,7 @@ fn mailboxes(config: Config) -> Machine {
 fn run_to_power_off(machine: Machine) -> Run {
     let run = machine.run().unwrap();
     assert!(run.host.hung.is_empty(), "{:?}", run.host);
-    assert!(run.incident.ended < run.incident.config.until, "somebody waits for ever");
+    assert!(run.incident.ended < run.incident.config.until, "a CPU waits for ever");
     run
 }
 

@@ -152,6 +152,6 @@ static COUNT: CallFunction = CallFunction {
 
 fn broadcast(cpu: &Cpu) {
     let preempt = preempt::disable(cpu);
-    let everybody = CpuMask::all(cpu.nr_cpus());
-    smp_call_function_many(cpu, &everybody, &COUNT, 0, Wait::Sync, &preempt);
+    let all = CpuMask::all(cpu.nr_cpus());
+    smp_call_function_many(cpu, &all, &COUNT, 0, Wait::Sync, &preempt);
 }

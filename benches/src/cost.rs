@@ -55,8 +55,8 @@ impl Cost {
     }
 }
 
-/// Measures slices of every kind in turns, and takes the medians of what neighbouring slices differ by: others use the
-/// host, too.
+/// Measures slices of every kind in turns, and takes the medians of what neighbouring slices differ by: other programs
+/// use the host, too.
 ///
 /// # Panics
 /// If a CPU was sampled that must not be, or one was not that must.
@@ -152,7 +152,8 @@ fn pass(cpu: &Cpu) -> Slice {
     }
 }
 
-/// For how long the host's host ran somebody else, on all cores since it booted; `None` if it does not say.
+/// For how long the host's host ran other machines, on all cores since the host booted; `None` if the host does not
+/// say.
 pub fn stolen() -> Option<Duration> {
     let stat = std::fs::read_to_string("/proc/stat").ok()?;
     let ticks: u64 = stat.lines().next()?.split_ascii_whitespace().nth(8)?.parse().ok()?;

@@ -1,8 +1,9 @@
 //! When each detector ought to report a stuck CPU, to the nanosecond: what is left of a measured delay is the host's
 //! and the machine's.
 //!
-//! A delay is a matter of phase. A CPU's timer samples on a grid that begins when the CPU comes online and never moves;
-//! who gets stuck between two samples waits for the next one, and so does whoever watches it.
+//! A delay is a matter of phase. A CPU's timer samples on a grid that begins when the CPU comes online and never moves.
+//! A CPU that gets stuck between two samples is sampled at the next one, and a CPU that watches it looks at its own
+//! next sample.
 //!
 //! In Linux: `kernel/watchdog.c`, `watchdog_timer_fn`, `is_softlockup`; `kernel/watchdog_buddy.c`; `kernel/smp.c`,
 //! `csd_lock_wait_toolong`.

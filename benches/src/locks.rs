@@ -2,12 +2,13 @@
 //!
 //! | lock | who is next | what a waiter looks at |
 //! |---|---|---|
-//! | [`TicketLock`] | who came first | one word that everybody looks at |
-//! | [`McsLock`] | who came first | a word of its own |
+//! | [`TicketLock`] | the waiter that came first | one word that all waiters look at |
+//! | [`McsLock`] | the waiter that came first | a word of its own |
 //!
 //! Both queue, and a place in a queue cannot be given up: a CPU that unwinds while it waits, as a
-//! [`FakeCpu`](softlockup::parts::fake_cpu::FakeCpu) does when it has waited long enough, blocks everybody behind it. And both are traps
-//! for one CPU, as [`Arm64DieLock`](softlockup::parts::die_lock::Arm64DieLock) is: they do not know their holder.
+//! [`FakeCpu`](softlockup::parts::fake_cpu::FakeCpu) does when it has waited long enough, blocks every CPU behind it.
+//! And a CPU that takes one of them twice waits for itself, as with
+//! [`Arm64DieLock`](softlockup::parts::die_lock::Arm64DieLock): these locks do not know their holder.
 
 pub mod contention;
 pub mod fairness;
@@ -23,7 +24,7 @@ use softlockup::{CpuId, ThisCpu};
 ///
 /// | field | means | written by | order |
 /// |---|---|---|---|
-/// | `next` | the number that whoever comes next draws | everybody, in `lock` | Relaxed: drawing it orders nothing |
+/// | `next` | the number that the next CPU draws | the CPU that draws it, in `lock` | Relaxed: drawing it orders nothing |
 /// | `owner` | the number that is called | the holder, in `unlock` | Release, pairs with the Acquire of its waiter |
 ///
 /// Both wrap around, which is no harm while fewer than 2³² CPUs wait.
@@ -63,12 +64,12 @@ impl DieLock for TicketLock {
 ///
 /// | field | means | written by | order |
 /// |---|---|---|---|
-/// | `tail` | the last in the queue, 0 if the lock is free | everybody, in `lock`: a swap | AcqRel: who comes next finds the node ready, and what the last holder wrote |
-/// | | | the holder, in `unlock`, if nobody queues | Release, pairs with that |
-/// | `next` of a node | who comes after this CPU, 0 if nobody yet | its CPU, before the swap | Relaxed, carried by `tail` |
-/// | | | who comes after it | Release, pairs with the holder's Acquire: that node waits |
+/// | `tail` | the last in the queue, 0 if the lock is free | every CPU, in `lock`: a swap | AcqRel: the next CPU finds the node ready, and what the last holder wrote |
+/// | | | the holder, in `unlock`, if no CPU queues | Release, pairs with that |
+/// | `next` of a node | the CPU after this one, 0 if there is none yet | its CPU, before the swap | Relaxed, carried by `tail` |
+/// | | | the CPU after it | Release, pairs with the holder's Acquire: that node waits |
 /// | `called` of a node | the lock is this CPU's | its CPU, before it queues | Relaxed, carried by `tail` and `next` |
-/// | | | the holder before it, in `unlock` | Release, pairs with the Acquire of who waits for it |
+/// | | | the holder before it, in `unlock` | Release, pairs with the Acquire of the CPU that waits for it |
 ///
 /// Nodes are named by [`CpuId`], plus 1: a number in place of a pointer, and so no `unsafe`.
 ///
@@ -87,7 +88,7 @@ struct Node {
 }
 
 /// No node.
-const NOBODY: u32 = 0;
+const NO_NODE: u32 = 0;
 
 impl McsLock {
     /// A free lock for the CPUs below `nr_cpus`.
@@ -113,10 +114,10 @@ impl DieLock for McsLock {
     fn lock(&self, cpu: &impl ThisCpu) -> u32 {
         let me = Self::name(cpu.id());
         let node = self.node(me);
-        node.next.store(NOBODY, Relaxed);
+        node.next.store(NO_NODE, Relaxed);
         node.called.store(0, Relaxed);
         let before = self.tail.swap(me, AcqRel);
-        if before != NOBODY {
+        if before != NO_NODE {
             self.node(before).next.store(me, Release);
             while node.called.load(Acquire) == 0 {
                 cpu.relax();
@@ -128,12 +129,12 @@ impl DieLock for McsLock {
     fn unlock(&self, cpu: &impl ThisCpu) -> u32 {
         let me = Self::name(cpu.id());
         let mut next = self.node(me).next.load(Acquire);
-        if next == NOBODY {
-            if self.tail.compare_exchange(me, NOBODY, Release, Relaxed).is_ok() {
+        if next == NO_NODE {
+            if self.tail.compare_exchange(me, NO_NODE, Release, Relaxed).is_ok() {
                 return 0;
             }
-            // Somebody has swapped the tail and not yet said who.
-            while next == NOBODY {
+            // Another CPU has swapped the tail, and has not yet written its name here.
+            while next == NO_NODE {
                 cpu.relax();
                 next = self.node(me).next.load(Acquire);
             }

@@ -25,10 +25,10 @@ struct Row {
 /// How far apart two cores can be, by the floor between them: threads of one core, cores of one die, further.
 const FLOORS_NS: [Range<f64>; 3] = [0.0..38.0, 38.0..110.0, 110.0..f64::INFINITY];
 
-/// A median of fewer slices is none.
+/// A median of fewer slices does not count.
 const MIN_SLICES: usize = 20;
 
-/// Ratios between contenders that people ask for.
+/// The ratios between contenders that the table shows.
 const RATIOS: [(&str, &str); 9] = [
     ("mailbox_sync", "kernel_csd"),
     ("mailbox_recorded", "mailbox_sync"),

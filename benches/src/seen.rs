@@ -1,4 +1,4 @@
-//! What the records of a machine with a stuck CPU say: who reported whom, when, and when it should have been.
+//! What the records of a machine with a stuck CPU say: which CPU reported which, when, and when it should have done so.
 //!
 //! In lockstep the measured moment *is* the ideal one, which the tests say.
 
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_on_which_nobody_looks_is_wrong_and_not_the_hosts_fault() {
+    fn a_machine_on_which_no_detector_looks_is_wrong_and_not_the_hosts_fault() {
         let mut random = Random::new(3);
         let stuck = Stuck::draw(Case::Softlockup, 10, || random.uniform());
         let other = Stuck { case: Case::Buddy(BuddyRule::EVERY_THIRD_SAMPLE), ..stuck };

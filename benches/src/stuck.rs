@@ -1,7 +1,7 @@
 //! Small machines on which one CPU gets stuck at a random phase.
 //!
 //! Every machine has two CPUs, so that a host with two cores runs both at once, and switches itself off when the report
-//! must be out, however slow the host is: whoever decides that counts samples, not time.
+//! must be out, however slow the host is: the CPU that decides that counts samples, not time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -16,7 +16,7 @@ use softlockup::{Clock, Config, Cpu, CpuId, Kernel, KernelTime, Machine, Parts, 
 
 use crate::ideal::{self, CSD_LOCK_TIMEOUT_NS, Grid};
 
-/// Which detector is to notice.
+/// Which detector is to notice it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Case {
     /// CPU 0 keeps preemption off and reports itself; CPU 1 idles.
@@ -30,7 +30,7 @@ pub enum Case {
 /// One machine, before it boots.
 #[derive(Clone, Copy, Debug)]
 pub struct Stuck {
-    /// Who is to notice.
+    /// Which detector is to notice it.
     pub case: Case,
     /// `kernel.watchdog_thresh` in seconds, not 0.
     pub watchdog_thresh_secs: u64,
@@ -102,7 +102,7 @@ impl Stuck {
             nr_cpus: 2,
             kernel: Kernel::Arm64V6_12,
             watchdog_thresh_secs: self.watchdog_thresh_secs,
-            pseudo_nmi: true, // or whoever asks a dark CPU for a backtrace waits for 10 s
+            pseudo_nmi: true, // or a CPU that asks a dark CPU for a backtrace waits for 10 s
             bring_up: self.bring_up,
             detectors: match self.case {
                 Case::Softlockup => Detectors { softlockup: true, ..none },
@@ -151,7 +151,7 @@ fn task(body: impl FnOnce(&Cpu) + Send + 'static) -> Task {
     Task::new("stuck", 1, KernelTime::BOOT, body)
 }
 
-/// How long a CPU waits until it looks again, in nanoseconds. In virtual time nobody is woken for another CPU's sample.
+/// How long a CPU waits until it looks again, in nanoseconds. In virtual time no CPU is woken for another CPU's sample.
 const STEP_NS: u64 = NSEC_PER_SEC / 10;
 
 fn keep_preemption_off(cpu: &Cpu, stuck: Stuck) {
@@ -171,7 +171,7 @@ fn go_dark(cpu: &Cpu, stuck: Stuck, BuddyRule { every, miss_thresh }: BuddyRule)
     let _irq = irq::disable_local(cpu);
     let looks = cpu.hrtimer_interrupts(CPU1) / every;
     let report = (looks + 1 + u64::from(miss_thresh)) * every;
-    // The other CPU counts a sample first and looks then: who sees the next one is behind the report.
+    // The other CPU counts a sample first and looks then: a CPU that sees the next sample is behind the report.
     wait_for_samples(cpu, CPU1, report + 1);
     cpu.power_off();
 }

@@ -11,7 +11,7 @@ use softlockup_measure::host::parse_core_list;
 const SLICES: u32 = 40;
 
 /// Measure the round trip between every two host cores, as a heat map: the least that the host can do (floor), the
-/// machine's own way of calling another CPU (mailbox), and how many times the one the other is.
+/// machine's own way of calling another CPU (mailbox), and how many times as long as the floor that call takes.
 ///
 /// Each pair of cores is measured once, by two threads that are pinned to them.
 #[derive(Debug, Parser)]

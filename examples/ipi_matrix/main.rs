@@ -1,5 +1,5 @@
-//! Measures what every two host cores are apart: `cargo run --release --example ipi_matrix`. What a CPU of the machine
-//! pays for a call is printed beside what the host asks at least, and how many times that it is.
+//! Measures how far every two host cores are apart: `cargo run --release --example ipi_matrix`. Prints what a call
+//! costs a CPU of the machine, beside the least that the host can do, and the ratio of the two.
 
 mod args;
 #[path = "../nested_oops/command_line.rs"]

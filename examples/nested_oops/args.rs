@@ -14,8 +14,8 @@ use softlockup::{Clock, Config, CpuId, Kernel, KernelTime, Scenario};
 
 use crate::scenario::ScenarioName;
 
-/// Live through the article's incident: a nested oops on CPU 0, and soft lockups on whoever waits for it; or through
-/// another one that looks alike.
+/// Live through the article's incident: a nested oops on CPU 0, and soft lockups on the CPUs that wait for it; or
+/// through another incident that looks alike.
 ///
 /// The console goes to standard output as it happens, then a report that answers the three questions for this run.
 #[derive(Debug, Parser)]
@@ -79,7 +79,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECS", default_value_t = 10)]
     watchdog_thresh: u64,
 
-    /// Who looks for lockups, as a list [default: softlockup; with --kernel 6.12 also hardlockup_buddy].
+    /// Which detectors look for lockups, as a list [default: softlockup; with --kernel 6.12 also hardlockup_buddy].
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     detectors: Option<Vec<DetectorArg>>,
 
@@ -95,7 +95,7 @@ pub(crate) struct Args {
     #[arg(long)]
     hardlockup_panic: bool,
 
-    /// kernel.panic_on_oops=1. It does not help here: die() checks it behind the notifiers.
+    /// kernel.panic_on_oops=1. It does not help here: die() checks it after the notifiers.
     #[arg(long)]
     panic_on_oops: bool,
 
@@ -103,17 +103,17 @@ pub(crate) struct Args {
     #[arg(long, value_name = "MS", default_value_t = 0)]
     panic_on_ipistall: u64,
 
-    /// How calls reach another CPU. Whichever it is, the same happens.
+    /// How calls reach another CPU. The incident is the same with each.
     #[arg(long, value_name = "QUEUE", default_value = "kernel")]
     pub(crate) call_queue: CallQueueArg,
 
-    /// Article: who may enter die() while another oops is reported: nobody (arm64), its own CPU until a task dies
+    /// Article: which CPU may enter die() while another oops is reported: none (arm64), its own CPU until a task dies
     /// (x86), its own CPU (nesting) [default: the architecture's].
     #[arg(long, value_name = "POLICY")]
     die_lock: Option<DieLockArg>,
 
-    /// Article: what listens on the die chain: a callback that faults once, each time, or never; or nobody [default:
-    /// faulting].
+    /// Article: what listens on the die chain: a callback that faults once, each time, or never; or no callback
+    /// [default: faulting].
     #[arg(long, value_name = "KIND")]
     notifier: Option<NotifierArg>,
 

@@ -40,7 +40,7 @@ pub(crate) enum KernelArg {
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub(crate) enum DetectorArg {
-    /// Nobody
+    /// No detector
     None,
     /// Each CPU samples itself
     Softlockup,
@@ -51,7 +51,7 @@ pub(crate) enum DetectorArg {
     HardlockupBuddy2026,
     /// Each CPU samples itself by an NMI; needs --pseudo-nmi
     HardlockupPerf,
-    /// Who waits for a call for more than 5 s says for whom
+    /// A CPU that waits for a call for more than 5 s says for which CPU
     Csd,
 }
 
@@ -59,7 +59,7 @@ pub(crate) enum DetectorArg {
 pub(crate) enum CallQueueArg {
     /// The kernel's shape: a list that is turned over
     Kernel,
-    /// A call that somebody waits for, and its answer, in one cache line
+    /// A call whose caller waits, and its answer, in one cache line
     Mailbox,
 }
 

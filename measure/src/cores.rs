@@ -7,8 +7,8 @@ use core_affinity::CoreId;
 /// `CPU_SET` of libc aborts the process for an id beyond its mask.
 const MAX_CORE_ID: usize = 1023;
 
-/// The cores that this process may use. Read once, by a thread that is not pinned yet: a pinned thread sees its own core
-/// only, and so do the threads that it starts.
+/// The cores that this process may use. Read once, by a thread that is not pinned yet: a pinned thread sees only its
+/// own core, and so do the threads that it starts.
 pub fn usable() -> &'static [usize] {
     static CORES: OnceLock<Vec<usize>> = OnceLock::new();
     CORES.get_or_init(|| {

@@ -1,7 +1,8 @@
 //! The floor: a number in one cache line that two threads count up in turns, each by compare-exchange.
 //!
-//! The line has to move twice, and nothing else happens: about the least for anything that goes from one core to another
-//! and comes back. A yardstick more than a law: who polls less eagerly may now and then be a little faster.
+//! The line has to move twice, and nothing else happens: about the least for anything that goes from one core to
+//! another and comes back. It is a yardstick more than a law: a call whose sides poll less eagerly may now and then be
+//! a little faster.
 
 #![allow(clippy::disallowed_methods, reason = "times the host's cores: no simulated CPU runs here")]
 

@@ -256,7 +256,7 @@ fn clock_costs() -> (f64, Option<u64>) {
     (costs[BATCHES / 2], u64::try_from(step.as_nanos()).ok())
 }
 
-/// What a hypervisor means for whoever reads the numbers.
+/// What a hypervisor means for a reader of the numbers.
 const FLOATING: &str = "\
 A hypervisor may move these cores over the physical ones at any moment: the distance between
 two of them may change from one second to the next. That is why ratios are taken between
@@ -351,8 +351,8 @@ mod tests {
 
     #[test]
     fn what_the_host_does_not_say_is_unknown() {
-        let nobody = Hypervisor { seen: None, kind: None, vendor: None, product: None };
-        assert_eq!(nobody.to_string(), "unknown; vendor unknown; product unknown");
+        let unknown = Hypervisor { seen: None, kind: None, vendor: None, product: None };
+        assert_eq!(unknown.to_string(), "unknown; vendor unknown; product unknown");
         let mut host = Host::describe(&[70_000, 70_001]);
         assert_eq!((&host.smt_siblings, host.are_siblings([70_000, 70_001])), (&None, None));
         host.kernel_release = None;

@@ -6,7 +6,7 @@ use crate::dmesg::scan::Scan;
 use crate::dmesg::state::symbol_of;
 use crate::record::Pid;
 
-/// One line that calls more CPUs than this locked up is not believed.
+/// A line that says that more CPUs than this are locked up is not believed.
 const MAX_LOCKED_UP: u32 = 64;
 
 /// Reports that carry the count of oopses, `[#1]`.
@@ -108,7 +108,7 @@ fn fault(mut scan: Scan<'_>) -> Option<Message> {
     Some(Message::Fault { addr, write })
 }
 
-/// The lines that say what a fault was for.
+/// The lines that say whether a fault was a write.
 fn access(text: &str) -> Option<Line> {
     if let Some(access) = text.strip_prefix("#PF: supervisor ") {
         let is_write = access.starts_with("write access");

@@ -46,14 +46,14 @@ pub enum Message {
     HardLockup {
         /// Which CPU takes no interrupts.
         cpu: CpuId,
-        /// Who says so, if the line tells: `CPU6: Watchdog detected …`.
+        /// Which CPU says so, if the line tells: `CPU6: Watchdog detected …`.
         reporter: Option<CpuId>,
     },
     /// `Sending NMI from CPU 3 to CPUs 0:`. Whether they answer is another matter.
     BacktraceRequest {
-        /// Who asks.
+        /// The CPU that asks.
         from: CpuId,
-        /// Whose backtrace.
+        /// The CPUs that are asked for their backtraces.
         to: Vec<CpuId>,
     },
     /// `NMI backtrace for cpu 0`: it answered, if only that it is idle.
@@ -67,11 +67,11 @@ pub enum Message {
         kind: CsdKind,
         /// Which stall since boot: `(#1)`.
         number: u32,
-        /// Who waits, and prints.
+        /// The CPU that waits, and prints.
         on: CpuId,
         /// For how long, in nanoseconds.
         waiting_ns: u64,
-        /// For whose answer.
+        /// The CPU that has to answer.
         target: CpuId,
         /// The function it was to call.
         func: String,
@@ -92,18 +92,18 @@ pub enum Message {
     CsdResend {
         /// Which stall.
         number: u32,
-        /// Who waits.
+        /// The CPU that waits.
         from: CpuId,
-        /// Who does not answer.
+        /// The CPU that does not answer.
         to: CpuId,
     },
     /// `csd: CSD lock (#1) got unstuck on CPU#03, CPU#55 released the lock.`
     CsdUnstuck {
         /// Which stall.
         number: u32,
-        /// Who waited.
+        /// The CPU that waited.
         on: CpuId,
-        /// Who answered at last.
+        /// The CPU that answered at last.
         target: CpuId,
     },
     /// `CPU: 0 PID: 58147 Comm: gen_seri_oops/0 Tainted: G           OE     4.19.5 #1`, with or without `UID:`.

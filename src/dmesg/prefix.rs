@@ -14,7 +14,7 @@ pub(super) struct Record<'a> {
     /// `C7` or `T3731890`; empty if the log does not say.
     pub(super) caller: &'a str,
     pub(super) text: &'a str,
-    /// The line began with a blank: one of a dump, and not the rest of another line.
+    /// The line began with a blank: it is a line of a dump, and not the rest of another line.
     pub(super) is_indented: bool,
 }
 
@@ -79,7 +79,7 @@ fn next_stamp(text: &str) -> Option<usize> {
     })
 }
 
-/// What a shell or a getty left on the line before the kernel spoke.
+/// Whether this is what a shell or a getty left on the line before the kernel printed.
 fn is_prompt(text: &str) -> bool {
     text.trim_end().ends_with("login:") || text.trim_end().ends_with(['#', '$', '>'])
 }
@@ -110,7 +110,7 @@ fn strip(line: &str) -> Record<'_> {
     record
 }
 
-/// Takes with `read` only if all of it is there.
+/// Takes what `read` reads, or nothing if a part of it is missing.
 fn whole<'a, T>(scan: &mut Scan<'a>, read: impl FnOnce(&mut Scan<'a>) -> Option<T>) -> Option<T> {
     let mut ahead = *scan;
     let value = read(&mut ahead)?;
@@ -172,7 +172,7 @@ fn kmsg<'a>(scan: &mut Scan<'a>, record: &mut Record<'a>) -> Option<()> {
     Some(())
 }
 
-/// What says nothing about the kernel's time.
+/// Takes a prefix that says nothing about the kernel's time.
 fn of_a_logger(scan: &mut Scan<'_>) -> Option<()> {
     whole(scan, |scan| scan.any(&["| ", "> ", ">>> ", "kernel:"]))
         .or_else(|| whole(scan, level))

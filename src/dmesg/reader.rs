@@ -1,7 +1,7 @@
-//! From lines to entries: what continues the line before it, what belongs to an entry, what is one.
+//! From lines to entries: a line continues the line before it, belongs to an entry, or is an entry of its own.
 //!
-//! Here it differs from Linux, where a CPU prints a dump line by line, and each line is a record: the lines of a dump
-//! are found again by their order, per caller id if the log has them.
+//! In Linux a CPU prints a dump line by line, and each line is a record. Here it differs: the lines of a dump are put
+//! together again by their order, per caller id if the log has them.
 
 use std::collections::HashMap;
 
@@ -37,12 +37,12 @@ struct Open {
     trace: Option<usize>,
 }
 
-/// The line just read, the last entry, if it may go on in the next line: a terminal or a mailer wrapped it.
+/// The line just read, which is the last entry, if it may go on in the next line: a terminal or a mailer wrapped it.
 struct Cut {
     text: String,
     caller: String,
     time: Option<KernelTime>,
-    /// It is known what it says, though not all of it.
+    /// Its kind is known, though the end of it is missing.
     is_headline: bool,
     before: Open,
 }
@@ -81,7 +81,7 @@ impl Reader {
     }
 
     /// Adds a line to the entry it belongs to, or as a new one. Returns what is open now and, if the line may be
-    /// incomplete, whether it is known what it says.
+    /// incomplete, whether its kind is known.
     fn apply(
         &mut self,
         time: Option<KernelTime>,
@@ -138,7 +138,7 @@ impl Reader {
                 };
                 (message, open)
             }
-            // Lines that are not known stand between a fault and what tells of its access.
+            // Unknown lines may stand between a fault and the line that says whether it was a write.
             Line::Unknown | Line::Access(_) | Line::Pmr(_) | Line::Frame(None) => {
                 (Message::Other(text.to_owned()), Open { fault: open.fault, ..Open::default() })
             }
@@ -178,7 +178,7 @@ impl Open {
 }
 
 impl Cut {
-    /// The line before and this one as one line, with what it says, if that makes sense of it.
+    /// The line before and this one as one line, with what that line says, if it makes sense.
     fn join(&self, record: &Record<'_>, line: &Line) -> Option<(String, Line)> {
         let wrapped = record.time.is_none() && record.caller.is_empty();
         if !wrapped || record.text.len() > MAX_WRAPPED {

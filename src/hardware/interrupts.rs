@@ -1,9 +1,10 @@
-//! A CPU's pending interrupts, and the flag that keeps them pending: what the interrupt controller and PSTATE.I are.
+//! A CPU's pending interrupts, and the flag that keeps them pending. They stand for the interrupt controller and
+//! PSTATE.I.
 //!
 //! | atomic of a CPU | written by | read by | order |
 //! |---|---|---|---|
-//! | `pending` | any CPU sets a bit (`raise`); the owner clears it (`take`) | the owner at an interruption point; the clock, to see whether it has something to do | SeqCst; that a bit which is set just as the owner goes to sleep is not missed is `clock/sleeper.rs`'s doing |
-//! | `irqs_disabled` | the owner only | the owner; others may look | Relaxed: it orders nothing, it only keeps the owner from taking |
+//! | `pending` | any CPU sets a bit (`raise`); the owner clears it (`take`) | the owner at an interruption point; the clock, to see whether the owner has something to do | SeqCst; `clock/sleeper.rs` keeps the owner from missing a bit that is set just as it goes to sleep |
+//! | `irqs_disabled` | the owner only | the owner; others may look | Relaxed: it orders nothing, it only keeps the owner from taking interrupts |
 //!
 //! In Linux: `PSTATE.I` (arm64), the GIC's pending state.
 
@@ -42,8 +43,8 @@ impl Interrupts {
 
     /// Takes one pending vector out. Called by the owner.
     ///
-    /// Polls with a compare-exchange for what is likeliest, a call and nothing else: what the owner then has of the line
-    /// can be written to, and is no copy that must be fetched again ([`crate::kernel::mailbox`] does the same).
+    /// Polls with a compare-exchange for the likeliest case, a call and nothing else. So the owner gets a line that it
+    /// can write to, and not a copy that it must fetch again ([`crate::kernel::mailbox`] does the same).
     pub(crate) fn take(&self, accepts: u32) -> Option<Vector> {
         let call = Vector::CallFunction;
         let pending = match accepts & call.bit() {
@@ -82,10 +83,15 @@ impl IpiLoss {
         IpiLoss { lose, lost: AtomicBool::new(false) }
     }
 
-    /// Whether this IPI is the one.
-    pub(crate) fn takes(&self, target: CpuId, vector: Vector, now: KernelTime) -> bool {
+    /// Whether this IPI is the one that gets lost.
+    pub(crate) fn takes(
+        &self,
+        target: CpuId,
+        vector: Vector,
+        now: impl Fn() -> KernelTime,
+    ) -> bool {
         self.lose.is_some_and(|LoseIpi { to, after }| {
-            let matches = vector == Vector::CallFunction && target == to && now >= after;
+            let matches = vector == Vector::CallFunction && target == to && now() >= after;
             matches && !self.lost.swap(true, Relaxed)
         })
     }

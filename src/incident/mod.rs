@@ -1,7 +1,7 @@
 //! What happened on a machine, from boot to halt, and how it is kept in a file.
 //!
-//! Nothing here or in any reader touches a live machine, a clock or a thread: an incident that was loaded from a file is
-//! as good as one that has just been lived through.
+//! Nothing here or in any reader touches a live machine, a clock or a thread: an incident that was loaded from a file
+//! reads the same as one that has just happened.
 //!
 //! The file is JSON Lines: a header with `schema`, `version` and the machine's [`Config`]; one [`Record`] a line; and
 //! a last line with the end of time and the number of records, so that a file that was cut short is recognised.
@@ -150,7 +150,7 @@ impl Incident {
         text
     }
 
-    /// Who was stuck, who waited for whom, and why each report said what it said.
+    /// Which CPUs were stuck, which CPU waited for which, and why each report said what it said.
     pub fn report(&self) -> Report {
         Report::new(self)
     }

@@ -169,7 +169,7 @@ impl<W: Write> Writer<W> {
         self.emit(&TraceEvent { ts: at.ts, s: Some("t"), ..base })
     }
 
-    /// Closes at the end of time what is still open: those are the CPUs that hang.
+    /// Closes at the end of time what is still open: the spans of the CPUs that hang.
     fn end(&mut self, incident: &Incident) -> io::Result<()> {
         for cpu in (0..incident.config.nr_cpus).map(CpuId) {
             let at = Stamp { ts: incident.ended.ns() as f64 / 1_000.0, tid: cpu_track(cpu) };

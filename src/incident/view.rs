@@ -11,10 +11,10 @@ use crate::version::Kernel;
 #[derive(Debug)]
 pub(crate) struct View {
     cpus: Vec<CpuView>,
-    /// Who holds `die_lock`.
+    /// The CPU that holds `die_lock`.
     die_lock_holder: Option<CpuId>,
     die_lock_depth: u32,
-    /// On which CPU a task died that held a level of it.
+    /// The CPU on which a task died that held a level of it.
     die_lock_leaked_on: Option<CpuId>,
     kernel: Kernel,
 }
@@ -33,7 +33,7 @@ pub(crate) struct CpuView {
     csd_waits: Vec<CsdWaitView>,
     /// Since when it wants `die_lock` without having it.
     pub(crate) die_lock_wait: Option<KernelTime>,
-    /// Whose backtrace it waits for.
+    /// The CPU whose backtrace it waits for.
     pub(crate) asks: Option<CpuId>,
     pub(crate) fault: Option<FaultView>,
     /// From when the watchdog counts: the stopper's last run. On 4.19 a touch makes it forget that run, and it counts
@@ -82,7 +82,7 @@ pub(crate) struct Regs<'a> {
     pub(crate) irqs_off: bool,
 }
 
-/// Where an exception from kernel code enters: what lies below it on the stack is what was interrupted.
+/// The functions at which an exception from kernel code enters: what lies below them on the stack was interrupted.
 const EXCEPTION_VECTORS: [&str; 5] =
     ["el1_da", "el1_dbg", "el1h_64_sync", "asm_exc_page_fault", "asm_exc_invalid_op"];
 
@@ -116,15 +116,15 @@ impl View {
         &self.cpus[cpu.index()]
     }
 
-    /// For whom a CPU waits: for an answer to a call, or for `die_lock`.
+    /// The CPU that `cpu` waits for: for an answer to a call, or for `die_lock`.
     pub(crate) fn waits_for(&self, cpu: CpuId) -> Option<CpuId> {
         let view = self.cpu(cpu);
         let die_lock = || view.die_lock_wait.and(self.die_lock_holder);
         view.csd_wait().map(|wait| wait.on).or_else(die_lock)
     }
 
-    /// If a CPU waits for `die_lock` and nobody will ever give it back because the task that held it is dead: on which
-    /// CPU that one died.
+    /// If a CPU waits for a `die_lock` that is never given back, because the task that held it is dead: the CPU on
+    /// which that task died.
     pub(crate) fn die_lock_leaked_on(&self, cpu: CpuId) -> Option<CpuId> {
         self.cpu(cpu).die_lock_wait.and(self.die_lock_leaked_on)
     }
@@ -145,7 +145,7 @@ impl View {
             }
             Event::TaskEnd { killed } => {
                 if killed && self.die_lock_holder == Some(cpu) {
-                    // Unless its policy gives it back now; then the next to want it has it at once.
+                    // Unless the lock's policy gives it back now: then the next CPU that wants it has it at once.
                     self.die_lock_holder = None;
                     self.die_lock_leaked_on = Some(cpu);
                 }
@@ -225,7 +225,7 @@ impl CpuView {
         self.irqs_off_since.is_some()
     }
 
-    /// For whose answer it waits.
+    /// Its wait for another CPU's answer, if it waits.
     pub(crate) fn csd_wait(&self) -> Option<CsdWaitView> {
         self.csd_waits.last().copied()
     }

@@ -16,8 +16,8 @@ pub(crate) enum CallSingleQueues {
     Parts(Box<dyn DynCallQueues>),
     Mailboxes {
         mailboxes: Box<[Mailbox]>,
-        /// A letter interrupts its reader by itself. Not if that could be told: the record of an IPI comes before the
-        /// IPI, and one that gets lost is an IPI, too.
+        /// A letter interrupts its reader by itself, without an IPI: in wall-clock time, and only if no IPI would be
+        /// missed. A machine that records needs an IPI to record; a machine that is to lose an IPI needs one to lose.
         ring: bool,
     },
 }
@@ -50,14 +50,14 @@ impl CallSingleQueues {
         }
     }
 
-    /// The letter to `target`, if the calling CPU can have it; the mailbox wants it [back](Mailbox::release).
+    /// The letter to `target`, if the calling CPU can have it. The caller must give it [back](Mailbox::release).
     pub(crate) fn claim_letter(&self, target: CpuId) -> Option<(CsdId, &Mailbox)> {
         let CallSingleQueues::Mailboxes { mailboxes, .. } = self else { return None };
         let mailbox = &mailboxes[target.index()];
         mailbox.claim().then(|| (csd::letter(target), mailbox))
     }
 
-    /// Posts `csd` to `target`. What the caller wrote before is visible to the CPU that takes it.
+    /// Posts `csd` to `target`. What the caller wrote before is visible to the CPU that takes `csd`.
     pub(crate) fn push(&self, target: CpuId, csd: CsdId, csds: &CsdTable) -> Posted {
         let was_empty = match self {
             CallSingleQueues::Parts(queues) => queues.push(target, csd, csds),

@@ -2,7 +2,7 @@
 //!
 //! What only this CPU reads and writes lies in [`Cpu`], which is not `Sync`; what others see lies in `percpu.rs`.
 //!
-//! In Linux: `smp_processor_id()`, `this_cpu_ptr`. Here it differs: kernel code has its CPU in hand and does not ask for
+//! In Linux: `smp_processor_id()`, `this_cpu_ptr`. Here it differs: kernel code is given its CPU and does not ask for
 //! it.
 
 use std::fmt;
@@ -96,7 +96,7 @@ impl Cpu {
     /// [`record`](Cpu::record), stamped with the time at which something was decided.
     pub(crate) fn record_at(&self, time: KernelTime, event: Event) {
         if self.shared.is_halting() {
-            return; // destructors of what is being unwound have nothing to tell
+            return; // destructors that run while frames are unwound record nothing
         }
         if event.is_visible() {
             self.shared.clock.something_visible();
@@ -126,11 +126,11 @@ impl Cpu {
         Frames { cpu: self, funcs }
     }
 
-    /// Makes `vector` pending on `target` and lets it know; or does not, if this is the IPI that gets lost
+    /// Makes `vector` pending on `target` and lets `target` know. Does neither if this is the IPI that gets lost
     /// ([`Config::lose_ipi`](crate::Config::lose_ipi)).
     pub(crate) fn send_ipi(&self, target: CpuId, vector: Vector) {
         self.record(Event::IpiSend { to: target, vector });
-        if self.shared.ipi_loss.takes(target, vector, self.now()) {
+        if self.shared.ipi_loss.takes(target, vector, || self.now()) {
             return;
         }
         self.shared.per_cpu(target).irq.raise(vector);
@@ -155,7 +155,8 @@ impl Cpu {
         self.shared.check_halt();
     }
 
-    /// Every wait but a [`look`](Self::look) in wall-clock time: an interruption point, then the clock, then an interruption point.
+    /// Every wait but a [`look`](Self::look) in wall-clock time: an interruption point, then the clock, then another
+    /// interruption point.
     fn wait(&self, waiting: Waiting) {
         self.shared.check_halt();
         self.check_killed();
@@ -167,8 +168,8 @@ impl Cpu {
         self.take_interrupts();
     }
 
-    /// Waits for something that another CPU may change. In wall-clock time that is to spin: to look around, as quickly
-    /// as can be, and let the caller look again.
+    /// Waits for something that another CPU may change. In wall-clock time the CPU spins: it takes its interrupts, as
+    /// quickly as it can, and lets the caller look again.
     fn look(&self, deadline: Option<KernelTime>) {
         let ClockSource::Wall(clock) = &self.shared.clock else {
             return self.wait(Waiting { looks: true, deadline });

@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | `flags` | see [`crate::parts::csd_lock`] | | |
 //! | `link` | see [`crate::parts::call_queue`] and, for a letter, `mailbox.rs` | | |
-//! | `owner`, `func`, `info` | the caller, after `lock` and before `push` | the called CPU, between `take_all` and the unlock | carried by the queue; each is an atomic of its own, so that a wrong part is a wrong result and never undefined behaviour |
+//! | `owner`, `func`, `info` | the caller, after `lock` and before `push` | the called CPU, between `take_all` and the unlock | carried by the queue; each is an atomic of its own, so that a wrong part gives a wrong result and never undefined behaviour |
 //!
 //! In Linux: `kernel/smp.c`, `csd_data`, `cfd_data`.
 //! Here it differs: a csd is named by number and lives in a table of the machine, also where Linux takes it from the
@@ -81,7 +81,7 @@ impl CallSingleData {
         (self.func.load(), self.info.load(Relaxed))
     }
 
-    /// Who called.
+    /// The CPU that called.
     pub(crate) fn owner(&self) -> CpuId {
         CpuId(self.owner.load(Relaxed))
     }
@@ -94,10 +94,10 @@ impl CallSingleData {
 
 /// How many csds a CPU has for calls to one other CPU.
 ///
-/// The first is for calls that no CPU waits for (`csd_data`). A call whose caller waits takes the first free one of the
-/// others: Linux takes it from the stack, so that neither a handler waits for the call that it interrupted, nor a task
-/// for that of another which was killed while it waited. With all of them in use (seven such deaths, and not one answer)
-/// it waits.
+/// The first is for calls whose caller does not wait (`csd_data`). A call whose caller waits takes the first free one
+/// of the others. Linux takes that one from the stack. So a handler does not wait for the call that it interrupted, and
+/// a task does not wait for the call of a task that was killed while it waited. If all of them are in use (seven tasks
+/// were killed so, and none of their calls was answered), the caller waits.
 const SINGLE: usize = 8;
 
 /// The row of the letters, one to each CPU: see `mailbox.rs`.

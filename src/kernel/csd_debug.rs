@@ -1,7 +1,7 @@
-//! CSD-lock debugging: a caller that waits too long says for whom.
+//! CSD-lock debugging: a caller that waits too long says for which CPU.
 //!
-//! The part that waits ([`CsdLock::wait`](crate::parts::csd_lock::CsdLock::wait)) knows nothing of it: it is given a [`CsdWaiter`] for its
-//! CPU, whose `relax` looks at the time as well.
+//! The part that waits ([`CsdLock::wait`](crate::parts::csd_lock::CsdLock::wait)) knows nothing of this: it is given a [`CsdWaiter`] as
+//! its CPU, whose `relax` looks at the time as well.
 //!
 //! Which call a CPU runs for others is in `state/csd_debug.rs`.
 //!
@@ -62,7 +62,8 @@ impl<'a> CsdWaiter<'a> {
         }
     }
 
-    /// When a report at `now` is followed by the next: each time a multiple of 5 s later, the more the more CPUs.
+    /// When the next report is due after a report at `now`: a multiple of 5 s later, which grows from report to report,
+    /// and with the number of CPUs.
     fn due_after(&self, now: KernelTime) -> KernelTime {
         let patience = u64::from(self.cpu.shared().nr_online().ilog2()) / 2 + 1;
         now + CSD_LOCK_TIMEOUT_NS * (self.messages.get() + 1) * patience + LATER

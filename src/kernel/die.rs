@@ -49,7 +49,7 @@ pub(crate) fn die(cpu: &Cpu, esr: u32) {
 }
 
 /// x86's: the lock comes before the first line, the registers before the notifiers, and the lock is given back before
-/// the kernel thinks of a panic. In Linux: `oops_begin`, `show_fault_oops`, `__die`, `oops_end`.
+/// the kernel decides whether to panic. In Linux: `oops_begin`, `show_fault_oops`, `__die`, `oops_end`.
 pub(crate) fn x86_oops(cpu: &Cpu, fault: Option<Event>, error_code: u32) {
     let irq = disable_interrupts(cpu);
     {
@@ -102,7 +102,7 @@ fn unlock(cpu: &Cpu) {
     cpu.shared().die_lock.unlock(cpu);
 }
 
-/// After an oops in a handler nothing can go on; nor with `panic_on_oops`.
+/// Panics after an oops in a handler, where the kernel cannot go on; and with `panic_on_oops`.
 fn panic_if_fatal(cpu: &Cpu) {
     let config = &cpu.shared().config;
     if cpu.preempt.in_handler() {
@@ -113,8 +113,8 @@ fn panic_if_fatal(cpu: &Cpu) {
     }
 }
 
-/// `BUG()`: the kernel found itself in a state that cannot be. It enters the report of an oops, and so takes the same
-/// lock. Comes back if a notifier says [`Notify::Stop`]: then the kernel goes on behind it. In Linux: `bug_handler`;
+/// `BUG()`: the kernel found itself in an impossible state. It enters the report of an oops, and so takes the same
+/// lock. Comes back if a notifier says [`Notify::Stop`]: then the kernel goes on after it. In Linux: `bug_handler`;
 /// x86's `handle_invalid_op`.
 pub(crate) fn bug(cpu: &Cpu) {
     /// `ESR_EL1` of the BRK instruction that `BUG()` is.

@@ -16,9 +16,9 @@ use crate::vector::{NMI_VECTORS, Vector};
 const MAX_INTERRUPTS: u32 = 64;
 
 impl Cpu {
-    /// An interruption point: takes every pending interrupt that this CPU accepts, then lets the stopper run.
-    /// Returns whether there was any. Not while frames are unwound: a handler that had to unwind in turn would abort the
-    /// process.
+    /// An interruption point: takes every pending interrupt that this CPU accepts, then lets the stopper run. Returns
+    /// whether there was any. Does nothing while frames are unwound: a handler that had to unwind in turn would abort
+    /// the process.
     pub(crate) fn take_interrupts(&self) -> bool {
         self.take_interrupts_after(|| self.shared().clock.poll_timer(self.id(), self.irq()))
     }
@@ -53,8 +53,8 @@ impl Cpu {
         }
     }
 
-    /// Runs one handler, with interrupts off by hardware. A handler may wait, but is not interrupted (by an NMI it
-    /// is): else a timer would nest in a timer.
+    /// Runs one handler, with interrupts off by hardware. A handler may wait. Only an NMI interrupts it: else a timer
+    /// would nest in a timer.
     fn handle(&self, vector: Vector) {
         let is_nmi = vector.bit() & NMI_VECTORS != 0 && self.shared().config.has_nmi();
         self.preempt.set_in_handler(is_nmi, true);

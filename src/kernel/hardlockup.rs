@@ -1,14 +1,14 @@
-//! The hard-lockup detectors: who notices a CPU that does not even take its timer?
+//! The hard-lockup detectors: they notice a CPU that does not even take its timer.
 //!
-//! It cannot be that CPU, unless something passes its interrupt flag. So the *buddy* lets each CPU's timer look after
-//! the next CPU, and the *perf* detector samples a CPU by an NMI of its own.
+//! Such a CPU cannot notice that by itself, unless an NMI interrupts it. So the *buddy* detector lets each CPU's timer
+//! check the next CPU, and the *perf* detector samples each CPU by an NMI of its own.
 //!
 //! What they count and remember is in `state/hardlockup.rs`.
 //!
 //! In Linux: `kernel/watchdog.c`, `watchdog_hardlockup_check`, `is_hardlockup`; `kernel/watchdog_buddy.c`;
 //! `kernel/watchdog_perf.c`.
-//! Here it differs: what is remembered of a CPU lies with the CPU that watches it, which forgets it when another CPU comes
-//! between; and both detectors can run at once, where Linux is built with one.
+//! Here it differs: what is remembered of a CPU lies with the CPU that watches it, which forgets it when it begins to
+//! watch another CPU. And both detectors can run at once, where Linux is built with one.
 
 use std::cell::Cell;
 
@@ -28,7 +28,7 @@ pub fn touch_nmi_watchdog(cpu: &Cpu) {
     heartbeat::touch_softlockup_watchdog(cpu);
 }
 
-/// One sample of this CPU's timer: counts it, and looks after the next CPU if it is time. In Linux:
+/// One sample of this CPU's timer: counts it, and checks the next CPU if it is time. In Linux:
 /// `watchdog_hardlockup_kick`, `watchdog_buddy_check_hardlockup`.
 pub(crate) fn watchdog_hardlockup_kick(cpu: &Cpu) {
     let interrupts = cpu.per_cpu().hrtimer_interrupts.count();
@@ -40,8 +40,9 @@ pub(crate) fn watchdog_hardlockup_kick(cpu: &Cpu) {
     }
 }
 
-/// A CPU comes online. With the buddy, it is touched, because its timer has yet to run, and so is the next one, whose count
-/// this one does not remember yet. In Linux: `watchdog_hardlockup_enable` of `watchdog_buddy.c` and `watchdog_perf.c`.
+/// A CPU comes online. With the buddy detector the CPU touches itself, because its timer has yet to run; and the next
+/// CPU, whose count it does not remember yet. In Linux: `watchdog_hardlockup_enable` of `watchdog_buddy.c` and
+/// `watchdog_perf.c`.
 pub(crate) fn watchdog_hardlockup_enable(cpu: &Cpu) {
     if cpu.shared().config.detectors.hardlockup_buddy.is_some() {
         for touched in [Some(cpu.id()), watchdog_next_cpu(cpu)].into_iter().flatten() {

@@ -7,7 +7,7 @@ use crate::parts::this_cpu::ThisCpu;
 use crate::record::Event;
 use crate::time::get_timestamp;
 
-/// The stopper's work: feeds the watchdog. That it could run is the proof of health.
+/// The stopper's work: feeds the watchdog. A CPU on which it can run is healthy.
 pub(crate) fn softlockup_fn(cpu: &Cpu) {
     feed(cpu);
 }
@@ -20,8 +20,8 @@ pub(crate) fn feed(cpu: &Cpu) {
     cpu.record_at(now, Event::Feed);
 }
 
-/// Begins a new count at the next sample: what this CPU did until then is no lockup. A CPU that leaves a tickless idle
-/// does so, and one that is slow on purpose. In Linux: `touch_softlockup_watchdog`,
+/// Begins a new count at the next sample: what this CPU did until then is no lockup. Called by a CPU that leaves a
+/// tickless idle, and by one that is slow on purpose. In Linux: `touch_softlockup_watchdog`,
 /// `touch_softlockup_watchdog_sched`.
 pub(crate) fn touch_softlockup_watchdog(cpu: &Cpu) {
     let touched = cpu.shared().softlockup_detector.touch(cpu.watchdog.heartbeat());

@@ -3,16 +3,16 @@
 //! The kernel's queue moves three lines for a call: the queue's head, the pending interrupt, the csd. Here each CPU has
 //! a *letter*: a csd of its own, into which one caller at a time writes its call. The letter's link publishes the call,
 //! and rings for the interrupt; its flags say, as every csd's do, that the call was answered. A caller that finds the
-//! letter claimed, or other calls before it, uses a csd of its own and the kernel's queue; so a letter overtakes nothing.
-//! And if its reader empties the queue just then, it finds out whether the letter is older than what it took: so nothing
-//! overtakes a letter.
+//! letter claimed, or other calls before it, uses a csd of its own and the kernel's queue; so a letter overtakes no
+//! call. If the reader empties the queue at that moment, the reader finds out whether the letter is older than the
+//! calls that it took: so no call overtakes a letter.
 //!
 //! | link of the letter | means | next |
 //! |---|---|---|
 //! | 0, or a csd | no letter, or one that was taken | the caller that claimed it posts |
 //! | POSTED | posted; an IPI follows, or was sent | the reader takes it, in `take_all` |
 //! | POSTED, RINGS | posted; the reader sees it by itself, without an IPI | the reader takes it, in `take_ringing` |
-//! | either, and MORE | others have pushed calls behind it, and sent no IPI | likewise |
+//! | either, and MORE | other callers have pushed calls behind it, and sent no IPI | likewise |
 //!
 //! | atomic | written by | read by | order |
 //! |---|---|---|---|
@@ -26,11 +26,11 @@
 //!
 //! Two things make it as fast as the line itself. The caller's stores (the flags, the request, then the link) are plain
 //! ones, so the processor commits them together as soon as it has the line; a compare-exchange among them would give a
-//! polling reader time to take it away. And the reader polls with a compare-exchange: what it gets is the line to write
-//! to, and not a copy that it must turn into one before it can answer.
+//! polling reader time to take it away. And the reader polls with a compare-exchange: so it gets a line that it can
+//! write to, and not a copy that it must fetch again before it can answer.
 //!
-//! In Linux: nothing. The closest is the csd on the caller's stack in `smp_call_function_single`; Linux keeps the queue's
-//! head and the csd apart, because a csd is the caller's.
+//! In Linux: nothing. The closest is the csd on the caller's stack in `smp_call_function_single`. Linux keeps the
+//! queue's head and the csd apart, because a csd belongs to its caller.
 //!
 //! A caller that is killed while it waits (`panic_on_ipistall` does that) leaves the letter claimed: every later call to
 //! that CPU takes the kernel's queue, and none is lost.
@@ -45,13 +45,14 @@ const POSTED: u32 = 1 << 31;
 const RINGS: u32 = 1 << 30;
 const MORE: u32 = 1 << 29;
 
-/// What lies in front of one CPU's queue. The letter itself lies in the machine's table of csds: its line is the one that
-/// moves between caller and reader. Here each of the two has a line of its own, which it keeps in its cache.
+/// What lies in front of one CPU's queue. The letter itself lies in the machine's table of csds: its line is the one
+/// that moves between caller and reader. In here caller and reader have a line each, which they keep in their own
+/// caches.
 #[derive(Debug)]
 pub(crate) struct Mailbox {
     letter: CsdId,
-    /// The reader's: the letter that was taken by ringing, as its link was; 0 if there was none, or `take_all` has handed
-    /// it out.
+    /// The reader's: the link of the letter that `take_ringing` took, as it was; 0 if there is none, or after
+    /// `take_all` has handed the letter out.
     rang: CachePadded<AtomicU32>,
     callers: CachePadded<Callers>,
 }
@@ -114,7 +115,7 @@ impl Mailbox {
         self.callers.queue.push(csd, links) && !self.leave_word(links)
     }
 
-    /// Tells the reader, if a letter waits for it, that there is more. Returns whether it will look.
+    /// Tells the reader, if a letter waits for it, that there is more. Returns whether the reader will look.
     fn leave_word(&self, links: &(impl Links + ?Sized)) -> bool {
         let more = |link| is_posted(link).then_some(link | MORE);
         self.link(links).fetch_update(Release, Relaxed, more).is_ok()
@@ -158,13 +159,13 @@ impl Mailbox {
         if older == 0 {
             return behind;
         }
-        // What is behind it was perhaps not yet there.
+        // The calls behind it were perhaps not yet there.
         let last = if older & MORE != 0 { self.empty_queue(links) } else { None };
         Some(self.letter_before(append(behind, last, links), links))
     }
 
-    /// Takes a letter that came while the queue was being emptied, if it is older than what was taken: it was claimed
-    /// before. (One that was claimed later is taken later.)
+    /// Takes a letter that came while the queue was being emptied, if it is older than the calls that were taken: that
+    /// is, if it was claimed before. (A letter that was claimed later is taken later.)
     fn take_older(&self, link: &AtomicU32) -> u32 {
         let is_older = || self.callers.turn.load(Relaxed) != self.callers.emptied.load(Relaxed);
         if is_posted(link.load(Acquire)) && is_older() { take(link) } else { 0 }
@@ -180,8 +181,8 @@ impl Mailbox {
         oldest
     }
 
-    /// The letter, which was taken, with its link leading to `behind`. Without anything behind it, it does so already: a
-    /// store would let the caller, which looks for its answer, take the line away once more.
+    /// The letter, which was taken, with its link leading to `behind`. Without anything behind the letter, its link is
+    /// right already: a store would let the caller, which looks for its answer, take the line away once more.
     fn letter_before(&self, behind: Option<CsdId>, links: &(impl Links + ?Sized)) -> CsdId {
         if behind.is_some() {
             links.link(self.letter).set(behind);
@@ -222,7 +223,7 @@ mod tests {
     use crate::parts::call_queue::Link;
     use crate::parts::contract;
 
-    /// What is in front of the queue must not show: the same rules hold.
+    /// The mailbox in front of the queue must not show: the same rules hold.
     struct WithoutLetters(Mailbox, Link);
 
     impl Default for WithoutLetters {

@@ -16,11 +16,11 @@ use crate::vector::Vector;
 /// How long a CPU waits for an answer.
 const PATIENCE_NS: u64 = 10 * NSEC_PER_SEC;
 
-/// Asks `target` to print what it is doing, and waits until it has, for at most 10 s; meanwhile touches its own
-/// watchdog, which is why a CPU that asked in vain reports itself late.
+/// Asks `target` to print what it is doing, and waits until it has, for at most 10 s. Meanwhile it touches its own
+/// watchdog: that is why a CPU that asked in vain reports itself late.
 ///
-/// Without [`pseudo_nmi`](crate::Config::pseudo_nmi) the request is an IPI like any other, and a CPU with interrupts off
-/// does not answer. Nothing happens if another CPU is asking already. In Linux: `trigger_single_cpu_backtrace`.
+/// On arm64 without [`pseudo_nmi`](crate::Config::pseudo_nmi) the request is an IPI like any other, and a CPU with
+/// interrupts off does not answer it. Nothing happens if another CPU is asking already. In Linux: `trigger_single_cpu_backtrace`.
 ///
 /// # Panics
 /// If the machine has no such CPU.

@@ -1,4 +1,4 @@
-//! The die notifier chain: who wants to know of an oops. The article's "kernel box" is such a callback.
+//! The die notifier chain: the callbacks that `die` calls for an oops. The article's "kernel box" is such a callback.
 //!
 //! In Linux: `kernel/notifier.c`, `notifier_call_chain`; `kernel/notifier.c`, `notify_die`.
 //! Here it differs: the chain is complete before the machine starts, so walking it needs no RCU.
@@ -15,10 +15,10 @@ pub enum Notify {
     Done,
     /// `NOTIFY_OK`: dealt with; others may still want to know.
     Ok,
-    /// `NOTIFY_BAD`: nobody else is asked.
+    /// `NOTIFY_BAD`: no further callback is asked.
     Bad,
-    /// `NOTIFY_STOP`: nobody else is asked, and `die` neither prints registers (in stock order) nor kills the task. A
-    /// task that faulted is killed by the fault path all the same.
+    /// `NOTIFY_STOP`: no further callback is asked, and `die` neither prints registers (in stock order) nor kills the
+    /// task. On arm64 a task that faulted is killed by the fault path all the same.
     Stop,
 }
 
@@ -64,7 +64,7 @@ impl NotifierChain {
         self.0.insert(place, block);
     }
 
-    /// Asks one after another until somebody ends the chain. Returns the last answer.
+    /// Asks one callback after another until one ends the chain. Returns the last answer.
     fn call(&self, cpu: &Cpu) -> Notify {
         let mut answer = Notify::Done;
         for block in &self.0 {

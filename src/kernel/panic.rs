@@ -1,9 +1,9 @@
-//! `panic()`: the kernel gives up, stops the other CPUs as well as it can, and says which it could not.
+//! `panic()`: the kernel gives up, stops the other CPUs as well as it can, and says which it could not stop.
 //!
 //! Which CPU panics is in `state/panic.rs`; which CPUs still run, in `online` of each.
 //!
 //! In Linux: `kernel/panic.c`; `arch/arm64/kernel/smp.c`, `smp_send_stop`, `local_cpu_stop`.
-//! Here it differs: there is no crash kernel and no reboot; the machine is switched off when all is said.
+//! Here it differs: there is no crash kernel and no reboot; the machine is switched off when everything is printed.
 
 use crate::cpumask::CpuMask;
 use crate::kernel::cpu::Cpu;

@@ -139,8 +139,8 @@ impl Shared {
         KernelTime::from_ns(self.ended_ns.load(Relaxed))
     }
 
-    /// Unwinds the calling CPU if the machine halts: at every interruption point, so again if its code caught that. But
-    /// not while a destructor runs, where a second unwinding would abort the process.
+    /// Unwinds the calling CPU if the machine halts: at every interruption point, so once more if its code caught the
+    /// unwinding. But not while a destructor runs, where a second unwinding would abort the process.
     pub(crate) fn check_halt(&self) {
         if self.is_halting() && !std::thread::panicking() {
             self.unwind();

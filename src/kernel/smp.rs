@@ -24,8 +24,8 @@ use crate::vector::Vector;
 
 /// Calls `func` on `target`. In Linux: `smp_call_function_single`.
 ///
-/// With [`Wait::Sync`] and the target's interrupts off this never returns. Calling it with one's own interrupts off
-/// warns once, as Linux does, unless an oops is in progress.
+/// With [`Wait::Sync`] and the target's interrupts off this never returns. A call with the caller's own interrupts off
+/// warns once, as in Linux, unless an oops is in progress.
 ///
 /// # Panics
 /// If the machine has no such CPU.
@@ -70,8 +70,8 @@ impl<'a> SingleCsd<'a> {
         if wait == Wait::Sync
             && let Some((id, mailbox)) = call_queues.claim_letter(target)
         {
-            // A claim has waited for the last answer. To lock it now, and not with all else that is written, or only to
-            // look at it, would fetch its line once more.
+            // The claim comes after the last answer, so the letter is free. To lock it here, and not together with the
+            // other stores, or only to look at it, would fetch its line once more.
             return SingleCsd { id, mailbox: Some(mailbox) };
         }
         let id = csds.single(cpu.id(), wait);
@@ -141,8 +141,8 @@ pub fn kick_all_cpus_sync(cpu: &Cpu) {
     let _frame = cpu.frame("kick_all_cpus_sync");
     let _frames = cpu.frames(cpu.shared().config.kernel.smp_call_function());
     let preempt = preempt::disable(cpu);
-    let everyone = CpuMask::all(cpu.shared().config.nr_cpus);
-    smp_call_function_many(cpu, &everyone, &DO_NOTHING, 0, Wait::Sync, &preempt);
+    let all = CpuMask::all(cpu.shared().config.nr_cpus);
+    smp_call_function_many(cpu, &all, &DO_NOTHING, 0, Wait::Sync, &preempt);
 }
 
 /// Whether the machine is being halted: a destructor that runs meanwhile may call, and gets no answer.
@@ -205,7 +205,7 @@ fn csd_lock_wait(cpu: &Cpu, csd: CsdId, target: CpuId, mask: u64) {
     cpu.preempt.set_count(count);
 }
 
-/// Lets `wait`, the csd lock's, wait until the csd is free; and records that, if it is not.
+/// Lets `wait`, an operation of the csd lock, wait until the csd is free; and records the wait, if the csd is not free.
 fn wait_for_csd(
     cpu: &Cpu,
     csd_id: CsdId,

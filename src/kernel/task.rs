@@ -51,7 +51,7 @@ impl Task {
 /// The payload that unwinds a killed task's frames.
 struct Killed;
 
-/// Kills the current task: an oops's end. Does not come back.
+/// Kills the current task: the end of an oops. Does not come back.
 pub(crate) fn do_exit(cpu: &Cpu) -> ! {
     cpu.record(Event::DoExit {
         irqs_off: irq::irqs_disabled(cpu),
@@ -107,7 +107,7 @@ impl Cpu {
         self.shared().check_halt();
     }
 
-    /// Unwinds a task that is being killed, again if its code caught that.
+    /// Unwinds a task that is being killed, once more if its code caught the unwinding.
     pub(crate) fn check_killed(&self) {
         if self.task.is_killed() && !std::thread::panicking() {
             resume_unwind(Box::new(Killed));

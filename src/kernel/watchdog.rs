@@ -1,8 +1,8 @@
 //! The soft-lockup watchdog: a timer that samples, and a stopper that must have run in between.
 //!
-//! Every CPU watches itself. Its hrtimer fires each [`sample_period_ns`], queues work for
-//! the stopper, and asks the [`SoftlockupDetector`](crate::parts::softlockup::SoftlockupDetector) how long ago the stopper ran. So a CPU that
-//! takes interrupts but cannot be preempted reports itself; a CPU with interrupts off is silent.
+//! Every CPU watches itself. Its hrtimer fires every [`sample_period_ns`], queues work for the stopper, and asks the
+//! [`SoftlockupDetector`](crate::parts::softlockup::SoftlockupDetector) how long ago the stopper ran. So a CPU that takes interrupts but
+//! cannot be preempted reports itself; a CPU with interrupts off is silent.
 //!
 //! In Linux: `kernel/watchdog.c`, `watchdog_timer_fn`, `softlockup_fn`.
 //! Here it differs: `Heartbeat` is one value per CPU, and printing costs no time.
@@ -48,7 +48,7 @@ pub(crate) fn watchdog_timer_fn(cpu: &Cpu) {
         return;
     }
     if cpu.shared().clock.check_and_clear_guest_paused(cpu.id()) {
-        touch_softlockup_watchdog(cpu); // a CPU that was not run did not lock up
+        touch_softlockup_watchdog(cpu); // a CPU that the host did not run did not lock up
     }
     let detector = &cpu.shared().softlockup_detector;
     let (heartbeat, verdict) = detector.sample(cpu.watchdog.heartbeat(), context);

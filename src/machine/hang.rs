@@ -1,8 +1,8 @@
 //! The host's deadline for code that never reaches an interruption point.
 //!
-//! A loop without `relax` keeps its turn for ever, and no detector of the machine can see it: on real hardware there
-//! is no such thing. So the host measures how long a thread has *run* since its last interruption point. It does not
-//! measure wall time, which a loaded host eats.
+//! A loop without `relax` keeps its turn for ever, and no detector of the machine can see it: on real hardware there is
+//! no such thing. So the host measures how long a thread has *run* since its last interruption point. It does not
+//! measure wall time: a loaded host may not run the thread meanwhile.
 
 #![expect(clippy::disallowed_methods, reason = "the host's time is what is measured here")]
 
@@ -15,8 +15,8 @@ use crate::kernel::shared::Shared;
 /// A CPU's thread that ran this long without an interruption point is hung.
 const RUNNING_LIMIT: Duration = Duration::from_secs(2);
 
-/// One that slept this long, in something that is not the machine's (a lock of its own, say), is hung, too. Also the
-/// limit where the host does not tell a thread's time.
+/// A thread that slept this long, in something that is not the machine's (a lock of its own, say), is hung, too. This
+/// is also the limit where the host does not tell a thread's time.
 const BLOCKED_LIMIT: Duration = Duration::from_secs(60);
 
 /// How often the threads are looked at.
@@ -37,7 +37,7 @@ struct Seen {
 }
 
 impl HangDetector {
-    /// Allocates nothing yet: it is also wanted when the host has no memory left for another thread.
+    /// Allocates nothing yet: it is also needed when the host has no memory left for another thread.
     pub(crate) fn new() -> Self {
         HangDetector { last_look: Instant::now(), seen: Vec::new(), hung: Vec::new() }
     }
@@ -47,7 +47,7 @@ impl HangDetector {
         &self.hung
     }
 
-    /// Whether every thread is over, or known never to be.
+    /// Whether every thread has ended, or is known never to end.
     pub(crate) fn all_accounted_for(&self, shared: &Shared) -> bool {
         let mut cpus = (0..shared.config.nr_cpus).map(CpuId);
         cpus.all(|cpu| shared.per_cpu(cpu).thread.is_gone() || self.hung.contains(&cpu))

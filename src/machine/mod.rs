@@ -59,7 +59,7 @@ pub struct Run {
     /// CPUs that did not start every task they were given: they were busy, stuck or dead until the end. Known only if
     /// the machine recorded.
     pub never_started: Vec<CpuId>,
-    /// How the host bore it.
+    /// What the host did meanwhile.
     pub host: HostReport,
 }
 
@@ -96,9 +96,9 @@ impl Machine {
         self.tasks[cpu.index()].push(task);
     }
 
-    /// Pins `cpu`'s thread to this core, by the host's number, and not to the one it would get: in wall-clock time the
-    /// CPUs go round the cores that the process may use, in lockstep all share one. If the host refuses, the thread
-    /// runs unpinned and [`HostReport::refused_pins`] counts it: a core that is not there, or that the process may not use.
+    /// Pins `cpu`'s thread to this core, which is named by the host's number. Without a pin the CPUs go round the cores
+    /// that the process may use, in wall-clock time; in lockstep all share one core. A core that is not there, or that
+    /// the process may not use, is refused: then the thread runs unpinned and [`HostReport::refused_pins`] counts it.
     /// The last pin of a CPU counts.
     ///
     /// # Panics
@@ -119,7 +119,7 @@ impl Machine {
     /// If the host refuses a thread.
     ///
     /// # Panics
-    /// If a task's own code panics; its panic goes on here, after the machine was halted.
+    /// If a task's own code panics. Its panic goes on here, after the machine has halted.
     pub fn run(self) -> Result<Run, RunError> {
         self.run_with(|_| {})
     }
@@ -130,7 +130,7 @@ impl Machine {
     /// As [`run`](Machine::run).
     ///
     /// # Panics
-    /// As [`run`](Machine::run); and if `observe` does: then, too, after the machine was halted.
+    /// As [`run`](Machine::run); and if `observe` panics, also after the machine has halted.
     pub fn run_with(self, mut observe: impl FnMut(&Record)) -> Result<Run, RunError> {
         let Machine { shared, tasks, pins } = self;
         let given: Vec<usize> = tasks.iter().map(Vec::len).collect();

@@ -1,7 +1,7 @@
-//! A machine's threads: created, looked after, and gone.
+//! A machine's threads: how they are created, supervised and ended.
 //!
-//! In Linux: `kernel/cpu.c`, `bringup_nonboot_cpus`; `kernel/smpboot.c`. Here it differs: the boot is the host's, and so
-//! is the end.
+//! In Linux: `kernel/cpu.c`, `bringup_nonboot_cpus`; `kernel/smpboot.c`. Here it differs: the host boots the machine,
+//! and ends it.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -106,7 +106,7 @@ impl Drop for Running {
         shared.halt();
         self.supervise(drop);
         for (n, thread) in self.threads.drain(..).enumerate() {
-            // One that is not gone by now never will be: it is left behind.
+            // A thread that is not gone by now never will be: it is left behind.
             if shared.per_cpu(CpuId::from(n)).thread.is_gone() {
                 _ = thread.join(); // its end is in `Threads`, whatever it was
             }
@@ -114,8 +114,8 @@ impl Drop for Running {
     }
 }
 
-/// Which core each CPU's thread is pinned to. In lockstep all share one, because handing the turn to a thread on
-/// another core costs ten times as much; machines that run at the same time take different ones. `pins` come first.
+/// Which core each CPU's thread is pinned to. In lockstep all CPUs share one core, because handing the turn to a thread
+/// on another core costs ten times as much; machines that run at the same time take different cores. `pins` come first.
 fn choose_cores<'a>(
     config: &Config,
     pins: &'a [(CpuId, usize)],
@@ -170,7 +170,7 @@ fn run_cpu(shared: Arc<Shared>, id: CpuId, core: Option<CoreId>, tasks: Vec<Task
     shared.thread_ended.notify_one();
 }
 
-/// How long the host may look away.
+/// How long the host may wait until it looks again.
 fn patience(shared: &Shared) -> Duration {
     match &shared.clock {
         ClockSource::Wall(clock) if !shared.is_halting() => {

@@ -1,7 +1,8 @@
 //! `call_single_queue`: the calls that other CPUs posted to this one.
 //!
-//! Many CPUs push, one CPU takes everything. A push tells whether the queue was empty, and only then does the poster
-//! send an IPI: so of all the article's victims only the first interrupted CPU0; the others found its call waiting.
+//! Many CPUs push, one CPU takes everything. A push tells the poster whether the queue was empty. Only if it was does
+//! the poster send an IPI. So only the first of the article's victims interrupted CPU0: the others found the first
+//! victim's call still in the queue.
 //!
 //! In Linux: `kernel/smp.c`, `call_single_queue`; `lib/llist.c`, `llist_add`, `llist_del_all`,
 //! `llist_reverse_order`.
@@ -19,12 +20,12 @@ pub struct CsdId(pub u32);
 pub struct Link(AtomicU32);
 
 impl Link {
-    /// A link that leads nowhere.
+    /// A link that leads to no csd.
     pub fn new() -> Self {
         Link(AtomicU32::new(0))
     }
 
-    /// The word itself: a mailbox writes more into its letter's link than where it leads.
+    /// The word itself: a mailbox keeps more in its letter's link than the next csd.
     pub(crate) fn word(&self) -> &AtomicU32 {
         &self.0
     }
@@ -36,7 +37,8 @@ impl Link {
 
     /// Lets this link lead to `next`, and returns where it led.
     ///
-    /// One read-modify-write, so that the csd's line is fetched to be written at once: its reader will unlock it next.
+    /// This is one read-modify-write, so that the called CPU fetches the csd's line for writing at once: it will unlock
+    /// the csd next.
     fn replace(&self, next: Option<CsdId>) -> Option<CsdId> {
         decode(self.0.swap(encode(next), Relaxed))
     }
@@ -59,7 +61,7 @@ pub trait Links {
     fn link(&self, csd: CsdId) -> &Link;
 }
 
-/// Links on their own, for using a queue without a machine: csd `n` is the n-th.
+/// Links without csds, for using a queue without a machine: the n-th is the link of csd `n`.
 impl Links for [Link] {
     fn link(&self, csd: CsdId) -> &Link {
         &self[csd.0 as usize]
@@ -72,20 +74,20 @@ impl Links for [Link] {
 pub trait CallQueue: Default + Send + Sync + 'static {
     /// Posts `csd`. Returns whether the queue was empty, and so whether the poster owes the owner an IPI.
     ///
-    /// What the poster wrote before is visible to the CPU that takes it.
+    /// What the poster wrote before the push is visible to the CPU that takes `csd`.
     fn push(&self, csd: CsdId, links: &(impl Links + ?Sized)) -> bool;
 
     /// Takes everything and returns the oldest; its [`Link`] leads to the next oldest, and so on. The queue is empty
-    /// afterwards: the next push says so, and its CPU sends an IPI again.
+    /// afterwards: the next push says so, and its poster sends an IPI again.
     fn take_all(&self, links: &(impl Links + ?Sized)) -> Option<CsdId>;
 }
 
-/// The kernel's shape: a lock-free stack, turned over when it is taken.
+/// As in the kernel: a lock-free stack, whose order `take_all` reverses.
 ///
 /// | `first` | means | written by | order |
 /// |---|---|---|---|
-/// | 0 | empty | the owner, in `take_all` | Acquire (swap), pairs with every push since the last one |
-/// | n + 1 | csd n was pushed last | a poster, in `push` | Release: csd and link are complete; each push continues the release sequence of those below |
+/// | 0 | empty | the owner, in `take_all` | Acquire (swap), pairs with every push since the last `take_all` |
+/// | n + 1 | csd n was pushed last | a poster, in `push` | Release: csd and link are complete; each push continues the release sequence of the pushes before it |
 #[derive(Debug)]
 pub struct KernelCallQueue {
     first: AtomicU32,
@@ -98,7 +100,7 @@ impl Default for KernelCallQueue {
 }
 
 impl KernelCallQueue {
-    /// Whether nothing is posted. What was posted earlier is seen.
+    /// Whether no call is posted. A call that was posted earlier is seen.
     pub(crate) fn is_empty(&self) -> bool {
         self.first.load(Acquire) == 0
     }
@@ -106,7 +108,7 @@ impl KernelCallQueue {
 
 impl CallQueue for KernelCallQueue {
     fn push(&self, csd: CsdId, links: &(impl Links + ?Sized)) -> bool {
-        let mut first = 0; // a guess, and mostly right: to look first would fetch the line twice
+        let mut first = 0; // a guess, which is mostly right: to read `first` before would fetch the line twice
         loop {
             links.link(csd).set(decode(first));
             match self.first.compare_exchange(first, encode(Some(csd)), Release, Relaxed) {

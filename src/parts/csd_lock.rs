@@ -2,9 +2,9 @@
 //!
 //! `flags` of one csd, written and read by two CPUs:
 //!
-//! | step | who | what | order |
+//! | step | CPU | does | order |
 //! |---|---|---|---|
-//! | `lock` | the CPU that owns the csd | waits for LOCK to clear, then sets it | Acquire, then Relaxed: nobody reads it before the csd is queued |
+//! | `lock` | the CPU that owns the csd | waits for LOCK to clear, then sets it | Acquire, then Relaxed: no other CPU reads it before the csd is queued |
 //! | `unlock` | the CPU that was called | clears everything | Release: the function's effects come first |
 //! | `wait` | the CPU that owns the csd | waits for LOCK to clear | Acquire, pairs with that Release |
 //!
@@ -14,17 +14,17 @@
 use crate::parts::this_cpu::ThisCpu;
 use crate::sync::{AtomicU32, Ordering::*};
 
-/// `CSD_FLAG_LOCK`: the csd is in use. Set from the moment it is taken until the called CPU is done with it.
+/// `CSD_FLAG_LOCK`: the csd is in use. Set from the moment its owner takes it until the called CPU is done with it.
 pub const CSD_FLAG_LOCK: u32 = 0x01;
 
 /// The three operations on a csd's flags. A part owns their orderings; the machine owns the csd.
 ///
 /// The rules, as tests, are in [`contract::csd_lock`](crate::parts::contract::csd_lock).
 pub trait CsdLock: Send + Sync + 'static {
-    /// Waits until the csd's older request is done, then marks it as in use. Called by its owner only.
+    /// Waits until the csd's earlier request is done, then marks the csd as in use. Called by its owner only.
     fn lock(&self, flags: &AtomicU32, cpu: &impl ThisCpu);
 
-    /// Marks the csd as free. Called by the CPU that was called, after (sync) or before (async) the function ran.
+    /// Marks the csd as free. Called by the called CPU, after (sync) or before (async) it runs the function.
     fn unlock(&self, flags: &AtomicU32);
 
     /// Waits until the csd is free: there is no time-out. This is where every victim of the article stands.

@@ -21,7 +21,8 @@ pub trait DieLock: Send + Sync + 'static {
     /// Takes the lock, calling [`ThisCpu::relax`] while it waits. Returns the nesting depth after that: 1 for the
     /// first oops, 2 for an oops inside its report, if the policy lets it through.
     ///
-    /// Pairs with [`unlock`](DieLock::unlock): what the last holder wrote before it is visible after this.
+    /// Pairs with [`unlock`](DieLock::unlock): what the last holder wrote before its `unlock` is visible after this
+    /// `lock`.
     fn lock(&self, cpu: &impl ThisCpu) -> u32;
 
     /// Gives one level back. Returns the depth left; 0 means that the lock is free.
@@ -34,12 +35,13 @@ pub trait DieLock: Send + Sync + 'static {
     }
 }
 
-/// The plain spinlock of arm64 (riscv and s390 have the same): safe between CPUs, a trap for one.
+/// The plain spinlock of arm64 (riscv and s390 have the same). It excludes other CPUs; a CPU that takes it twice waits
+/// for itself.
 ///
 /// | `locked` | means | written by | order |
 /// |---|---|---|---|
 /// | 0 | free | the holder, in `unlock` | Release, pairs with the Acquire below |
-/// | 1 | held, nobody knows by whom | whoever takes it, in `lock` | Acquire |
+/// | 1 | held; the lock does not say by which CPU | the CPU that takes it, in `lock` | Acquire |
 #[derive(Debug)]
 pub struct Arm64DieLock {
     locked: AtomicU32,
@@ -66,15 +68,15 @@ impl DieLock for Arm64DieLock {
     }
 }
 
-/// The lock of x86 (powerpc and arm32 are alike): the owner is let through, "nested oops. should stop eventually".
+/// The lock of x86 (powerpc and arm32 are alike). It lets its owner through: "nested oops. should stop eventually".
 ///
 /// Its leak: `oops_end` forgets the owner at *every* level, and if the task dies in the inner oops the outer level is
-/// never given back. `nest_count` then stays 1 with nobody as the owner, and the next oops waits for ever.
+/// never given back. `nest_count` then stays 1 without an owner, and the next oops waits for ever.
 ///
 /// | field | written by | read by | order |
 /// |---|---|---|---|
-/// | `locked` | as [`Arm64DieLock`]'s | everybody | Acquire, Release |
-/// | `owner` | the holder | everybody; equal to one's own number only if one wrote it oneself | Relaxed |
+/// | `locked` | as [`Arm64DieLock`]'s | every CPU that oopses | Acquire, Release |
+/// | `owner` | the holder | every CPU that oopses; it finds its own number only if it wrote that itself | Relaxed |
 /// | `nest_count` | the holder | the holder | Relaxed, carried from holder to holder by `locked` |
 #[derive(Debug)]
 pub struct X86DieLock {
@@ -84,14 +86,14 @@ pub struct X86DieLock {
 }
 
 /// `die_owner = -1`.
-const NOBODY: u32 = u32::MAX;
+const NO_CPU: u32 = u32::MAX;
 
 impl X86DieLock {
     /// A free lock.
     pub fn new() -> Self {
         X86DieLock {
             locked: AtomicU32::new(0),
-            owner: AtomicU32::new(NOBODY),
+            owner: AtomicU32::new(NO_CPU),
             nest_count: AtomicU32::new(0),
         }
     }
@@ -112,7 +114,7 @@ impl DieLock for X86DieLock {
     }
 
     fn unlock(&self, _cpu: &impl ThisCpu) -> u32 {
-        self.owner.store(NOBODY, Relaxed);
+        self.owner.store(NO_CPU, Relaxed);
         let left = self.nest_count.load(Relaxed) - 1;
         self.nest_count.store(left, Relaxed);
         if left == 0 {
@@ -122,12 +124,12 @@ impl DieLock for X86DieLock {
     }
 }
 
-/// A lock that a CPU may take again while it holds it, and that a dying task does not take to the grave.
+/// A lock that a CPU may take again while it holds it. If the task that holds it is killed, the lock is free again.
 ///
 /// | `holder` | means | written by | order |
 /// |---|---|---|---|
 /// | 0 | free | the holder, in `unlock` and `task_exit` | Release, pairs with the Acquire below |
-/// | n + 1 | CPU n holds it, `depth` times | CPU n, in `lock` | Acquire; Relaxed is enough to find oneself in it |
+/// | n + 1 | CPU n holds it, `depth` times | CPU n, in `lock` | Acquire; Relaxed is enough for a CPU to find its own number |
 ///
 /// `depth` is read and written by the holder alone (Relaxed, carried by `holder`).
 #[derive(Debug)]

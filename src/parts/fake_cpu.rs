@@ -1,4 +1,4 @@
-//! A CPU without a thread, for trying a part on: a deadlock is an answer at once, not a hang.
+//! A CPU without a thread, to try a part on. It reports a deadlock at once and does not hang.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -67,18 +67,18 @@ impl<'a> FakeCpu<'a> {
         }
     }
 
-    /// A CPU during whose every [`relax`](ThisCpu::relax) the rest of the world runs `step` once.
+    /// A CPU that runs `step` at each [`relax`](ThisCpu::relax). `step` is what all other CPUs do meanwhile.
     pub fn with_others(id: CpuId, step: impl FnMut() + 'a) -> Self {
         let cpu = Self::new(id);
         *cpu.on_relax.borrow_mut() = Some(Box::new(step));
         cpu
     }
 
-    /// Runs `code` on this CPU with a full tank.
+    /// Runs `code` on this CPU, with all of its [`FUEL`](FakeCpu::FUEL).
     ///
     /// # Errors
-    /// [`Stuck`] if it called [`relax`](ThisCpu::relax) more than [`FUEL`](FakeCpu::FUEL) times. Its Rust frames are
-    /// unwound, without a panic message.
+    /// [`Stuck`] if `code` called [`relax`](ThisCpu::relax) more than [`FUEL`](FakeCpu::FUEL) times. Its Rust frames
+    /// are unwound, without a panic message.
     ///
     /// # Panics
     /// If `code` does.

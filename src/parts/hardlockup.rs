@@ -5,7 +5,7 @@
 /// What is remembered of a watched CPU from look to look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HardlockupWatch {
-    /// `hrtimer_interrupts_saved`: its count at the last look that found it changed.
+    /// `hrtimer_interrupts_saved`: the CPU's count at the last look that found a new one.
     pub saved: u64,
     /// `hrtimer_interrupts_missed`: looks since then.
     pub missed: u32,
@@ -51,7 +51,7 @@ pub fn is_hardlockup(
 mod tests {
     use super::*;
 
-    /// At which looks a CPU is reported whose timer ran before the second look, and never again.
+    /// The looks at which a CPU is reported, if its timer ran before the second look and never again.
     fn reported(miss_thresh: u32) -> Vec<u32> {
         let mut watch = HardlockupWatch::default();
         let mut reported = Vec::new();

@@ -19,9 +19,9 @@
 //! # let _ = parts;
 //! ```
 //!
-//! A part owns its atomics and their orderings. Interrupts, stack frames, records and halting stay with the machine. A
-//! part sees of the machine what [`ThisCpu`] shows, and nothing else; so it runs on a [`FakeCpu`](fake_cpu::FakeCpu) and
-//! under loom as well.
+//! A part owns its atomics and their orderings. Interrupts, stack frames, records and halting stay with the machine. Of
+//! the machine a part sees only what [`ThisCpu`] shows. So it runs on a [`FakeCpu`](fake_cpu::FakeCpu) and under loom
+//! as well.
 
 pub mod call_queue;
 pub mod contract;
@@ -46,13 +46,13 @@ use crate::sync::AtomicU32;
 
 /// The parts of one machine: stock, unless you hand in your own.
 ///
-/// Neither this nor the machine is generic. A part is erased when it is handed in, and the machine reaches it by a
-/// virtual call; so an edit to a part compiles the part, and not the machine.
+/// Neither `Parts` nor the machine is generic. A part's type is erased when it is handed in, and the machine reaches
+/// the part by a virtual call. So an edit to a part recompiles the part, and not the machine.
 pub struct Parts {
     pub(crate) die_lock: Box<dyn DynDieLock>,
     pub(crate) csd_lock: Box<dyn DynCsdLock>,
     pub(crate) call_queue: CallQueueChoice,
-    /// `None`: the one of the kernel that boots.
+    /// `None`: the detector of the kernel that boots.
     pub(crate) softlockup_detector: Option<Box<dyn SoftlockupDetector>>,
 }
 
@@ -77,8 +77,8 @@ impl Parts {
         Parts { call_queue: CallQueueChoice::Queue(one_per_cpu::<Q>), ..self }
     }
 
-    /// With a mailbox (`kernel/mailbox.rs`) in front of each CPU's call queue, which is then the kernel's. A call for whose answer
-    /// the caller waits travels faster, and the whole incident comes out the same.
+    /// With a mailbox (`kernel/mailbox.rs`) in front of each CPU's call queue, which is then the kernel's. A call whose
+    /// caller waits travels faster, and the whole incident comes out the same.
     pub fn with_mailboxes(self) -> Self {
         Parts { call_queue: CallQueueChoice::Mailbox, ..self }
     }

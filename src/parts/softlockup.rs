@@ -10,9 +10,9 @@ use crate::version::Kernel;
 /// units. Written and read by its own CPU only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Heartbeat {
-    /// `watchdog_touch_ts`: when the stopper last ran here. 4.19 also says "touched" in it, as 0.
+    /// `watchdog_touch_ts`: when the stopper last ran here. On 4.19, 0 means "touched".
     pub touch_ts: u64,
-    /// `watchdog_report_ts` (5.13 and later): since when the current period of waiting counts.
+    /// `watchdog_report_ts` (5.13 and later): from when the threshold is counted.
     pub report_ts: u64,
     /// `soft_watchdog_warn` and `softlockup_task_ptr_saved` (4.19): the task that was already reported.
     pub warned: Option<Pid>,
@@ -34,7 +34,7 @@ pub struct SampleContext {
 pub enum SoftlockupVerdict {
     /// Fed recently enough.
     Healthy,
-    /// Somebody touched the watchdog; the count begins again now.
+    /// The watchdog was touched; the count begins again now.
     Reset,
     /// Locked up, and already reported.
     AlreadyReported,
@@ -47,7 +47,7 @@ pub enum SoftlockupVerdict {
 
 /// Decides when a CPU is soft-locked. Pure: it reads no clock, logs nothing and locks nothing.
 ///
-/// The rules, as tests, are in [`contract::lockup_detector`](crate::parts::contract::lockup_detector).
+/// The rules, as tests, are in [`contract::softlockup`](crate::parts::contract::softlockup).
 pub trait SoftlockupDetector: Send + Sync + 'static {
     /// The stopper ran at `now`. In Linux: `softlockup_fn`, `update_touch_ts`.
     fn feed(&self, heartbeat: Heartbeat, now: u64) -> Heartbeat;
@@ -69,7 +69,7 @@ const fn time_after(a: u64, b: u64) -> bool {
     (b.wrapping_sub(a) as i64) < 0
 }
 
-/// 4.19: reports a task once. (Unless printing itself touches the watchdog, which a silent console does not.)
+/// 4.19: reports a task once, unless printing the report touches the watchdog. (A silent console does not touch it.)
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WarnOnceDetector;
 
@@ -160,7 +160,7 @@ pub(crate) fn detector_of(kernel: Kernel) -> Box<dyn SoftlockupDetector> {
 mod tests {
     use super::*;
 
-    /// What a CPU prints that was fed at the very begin of a unit and then never again, sampled every 4 s.
+    /// What a CPU prints that was fed at the very beginning of a unit, then never again, and is sampled every 4 s.
     fn printed(
         detector: &impl SoftlockupDetector,
         left_idle: bool,

@@ -10,7 +10,7 @@ use crate::time::KernelTime;
 ///
 /// In Linux: `smp_processor_id()`, `local_clock()`, `cpu_relax()`.
 /// Here it differs: an interrupt is taken in [`relax`](ThisCpu::relax) and nowhere between two instructions, so a loop
-/// that waits for another CPU *must* call it. A loop that does not is found by the host and ends the run.
+/// that waits for another CPU *must* call it. The host finds a loop that does not, and ends the run.
 pub trait ThisCpu {
     /// This CPU's number.
     fn id(&self) -> CpuId;
@@ -19,11 +19,11 @@ pub trait ThisCpu {
     fn now(&self) -> KernelTime;
 
     /// Waits until something may have changed, taking the interrupts that this CPU accepts. Look at your condition
-    /// again after it: waking up promises nothing.
+    /// again afterwards: this may return although nothing has changed.
     fn relax(&self);
 
-    /// [`relax`](ThisCpu::relax), and back by `deadline` at the latest. On a clock that jumps, a loop that polls
-    /// [`now`](ThisCpu::now) sees a deadline late; this does not.
+    /// As [`relax`](ThisCpu::relax), but returns at `deadline` at the latest. On a clock that jumps, a loop that polls
+    /// [`now`](ThisCpu::now) sees a deadline late; a loop that calls this does not.
     fn relax_until(&self, deadline: KernelTime);
 }
 

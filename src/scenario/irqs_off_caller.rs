@@ -1,18 +1,19 @@
 //! Two CPUs call each other with interrupts off.
 //!
-//! The real one: on arm64, `kdb` set breakpoints with interrupts off; flushing the instruction cache called
-//! every CPU and waited; and none could answer (Daniel Thompson, `ab8ad279ceac`). Linux warns of it in
+//! The real one: on arm64, `kdb` set breakpoints with interrupts off; flushing the instruction cache called every CPU
+//! and waited, and no CPU could answer (Daniel Thompson, `ab8ad279ceac`). Linux warns of it in
 //! `smp_call_function_many`: `WARN_ON_ONCE(… irqs_disabled() && !oops_in_progress …)`, because two that do it at the
 //! same time wait for each other for ever.
 //!
 //! CPUs 2 and 6 patch kernel text at the same time, each with interrupts off. Later CPUs 4, 7 and 0 call every CPU, and
 //! wait for those two.
 //!
-//! *What a reader should conclude.* The reports are victims, as in the article; but the silent CPUs are two, and
+//! *What a reader should conclude.* The reported CPUs are victims, as in the article. But two CPUs are silent, and
 //! neither is at fault alone: both keep their interrupts off *while they wait*. The one line that names the bug is the
-//! warning, long before the first report; its stack is the caller to mend. Sending the IPI again changes nothing.
+//! warning, long before the first report; its stack shows the caller to mend. Sending the IPI again changes nothing.
 //!
-//! Here it differs: the coincidence is arranged. Each of the two waits, with its interrupts off, until the other's are.
+//! Here it differs: the coincidence is arranged. Each of the two waits, with its interrupts off, until the other's are
+//! off, too.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::*};
@@ -39,9 +40,9 @@ pub struct IrqsOffCaller {
     pub config: Config,
     /// The two CPUs that call each other. They must differ.
     pub pair: [CpuId; 2],
-    /// When they do.
+    /// When they call.
     pub time: KernelTime,
-    /// Who calls every CPU, and when.
+    /// Which CPUs call every CPU, and when.
     pub callers: Vec<At>,
     /// When the machine is switched off; `None` chooses a time shortly after the last report.
     pub until: Option<KernelTime>,
@@ -84,7 +85,8 @@ impl Scenario for IrqsOffCaller {
         let last = last.max(self.time);
         let until = self.until.unwrap_or_else(|| reported_by(&self.config, last));
         let mut machine = Machine::new(Config { until, ..self.config.clone() }, parts)?;
-        // How many have their interrupts off. Written by both, read by both (Relaxed: a count, and nothing else).
+        // How many of the two have their interrupts off. Written by both, read by both (Relaxed: a count, and nothing
+        // else).
         let masked = Arc::new(AtomicU32::new(0));
         for (cpu, n) in self.pair.into_iter().zip(1..) {
             let at = At { cpu: on_this_machine(&self.config, cpu)?, time: self.time };

@@ -1,16 +1,17 @@
 //! An IPI is lost.
 //!
 //! The real one: Juergen Gross chased hangs in `smp_call_function_many` for more than two years (the fix of the
-//! instrument is `a5aabace5fb8`), on machines under a hypervisor. The CPU that everybody waited for was fine; sending
-//! it the IPI once more set everybody free.
+//! instrument is `a5aabace5fb8`), on machines under a hypervisor. The CPU that the callers waited for was fine; sending
+//! it the IPI once more set all callers free.
 //!
-//! CPU 3 idles, and takes its timer. CPU 5 calls every CPU, and the IPI to CPU 3 never arrives. CPU 5 waits; and
-//! whoever calls CPU 3 later finds its queue not empty, sends no IPI, and waits as well.
+//! CPU 3 idles, and takes its timer. CPU 5 calls every CPU, and the IPI to CPU 3 never arrives. CPU 5 waits. A CPU that
+//! calls CPU 3 later finds CPU 3's queue not empty, sends no IPI, and waits as well.
 //!
-//! *What a reader should conclude.* The reports look like the article's, but no CPU is silent: the one they wait for
-//! takes its timer, so no hard-lockup detector names it, and it would answer a request for its backtrace at once. A CPU
-//! that takes interrupts and never took this one was not masked: it never heard. With CSD-lock debugging the IPI is
-//! sent again after 5 s, and all of them go on: `got unstuck`. On a CPU with interrupts off that would change nothing.
+//! *What a reader should conclude.* The reports look like the article's, but no CPU is silent. The CPU that the callers
+//! wait for takes its timer, so no hard-lockup detector names it, and it would answer a request for its backtrace at
+//! once. If a CPU takes other interrupts and never took this one, its interrupts were not off: this one never arrived.
+//! With CSD-lock debugging a caller sends the IPI again after 5 s, and all callers go on: `got unstuck`. If the CPU's
+//! interrupts were off, a second IPI would change nothing.
 
 use super::{
     At, Scenario, ScenarioError, on_this_machine, reported_by, small_machine, spawn_callers,
@@ -26,18 +27,18 @@ use crate::version::Kernel;
 /// The incident, with everything that can be changed about it.
 #[derive(Clone, Debug)]
 pub struct LostIpi {
-    /// The machine. `lose_ipi` is replaced; `until` is unless [`LostIpi::until`] is given.
+    /// The machine. `lose_ipi` is replaced, and so is `until` unless [`LostIpi::until`] is given.
     pub config: Config,
-    /// The CPU that does not hear.
+    /// The CPU that the IPI does not reach.
     pub deaf: CpuId,
-    /// Who calls every CPU, and when. The IPI of the earliest is the one that gets lost.
+    /// Which CPUs call every CPU, and when. The IPI of the earliest caller is the one that gets lost.
     pub callers: Vec<At>,
     /// When the machine is switched off; `None` chooses a time shortly after the last report.
     pub until: Option<KernelTime>,
 }
 
 impl Default for LostIpi {
-    /// Eight CPUs of 6.12; CPU 3 does not hear; three callers, two of them less than 5 s apart.
+    /// Eight CPUs of 6.12; the IPI does not reach CPU 3; three callers, two of them less than 5 s apart.
     fn default() -> Self {
         let kernel = Kernel::Arm64V6_12;
         let at =

@@ -7,7 +7,7 @@
 //! | [`slow_console`] | a CPU prints for seconds with interrupts off | that CPU, for a while | none: its callers go on |
 //! | [`irqs_off_caller`] | two CPUs call each other with interrupts off | both | their callers |
 //!
-//! What a caller of any of them prints looks alike: `soft lockup`, with a stack in `smp_call_function_many`.
+//! Every caller that is reported prints about the same: `soft lockup`, with a stack in `smp_call_function_many`.
 
 pub mod irqs_off_caller;
 pub mod lost_ipi;
@@ -39,16 +39,16 @@ use crate::time::{KernelTime, NSEC_PER_SEC, sample_period_ns};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Scenario {
-    /// The machine, as data. A scenario may replace some of it: each says what.
+    /// The machine, as data. A scenario may replace some of it: each scenario says what.
     fn config(&self) -> &Config;
 
     /// The same, to be changed.
     fn config_mut(&mut self) -> &mut Config;
 
-    /// Switches the machine off at `until`, and not when the scenario would.
+    /// Switches the machine off at `until`, and not at the scenario's own time.
     fn run_until(&mut self, until: KernelTime);
 
-    /// The parts that it is made of, if the caller brings none.
+    /// The parts that the machine is made of, if the caller brings none.
     fn parts(&self) -> Parts {
         Parts::stock()
     }
@@ -67,16 +67,16 @@ pub trait Scenario {
         self.machine_with(self.parts())
     }
 
-    /// What a reader of its records should conclude, if it is lived through to the end on its own parts.
+    /// What a reader of the records should conclude, if the scenario runs to its end on its own parts.
     fn conclusion(&self) -> Diagnosis;
 
-    /// The CPUs that it names and the machine does not have. What they would have done is left out.
+    /// The CPUs that the scenario names and the machine does not have. What they would have done is left out.
     fn absent_cpus(&self) -> Vec<CpuId> {
         Vec::new()
     }
 }
 
-/// Something on a CPU at a time.
+/// A CPU, and a time at which something happens on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct At {
     /// Where.
@@ -145,13 +145,14 @@ fn on_this_machine(config: &Config, cpu: CpuId) -> Result<CpuId, ScenarioError> 
     if cpu.0 < nr_cpus { Ok(cpu) } else { Err(ScenarioError::NoSuchCpu { cpu, nr_cpus }) }
 }
 
-/// For how many nanoseconds a CPU must be busy to be fed right up to what it does then: two samples' time, since
-/// leaving the idle loop touches its watchdog.
+/// For how many nanoseconds a CPU must be busy before an event, so that its watchdog is fed right up to it: two sample
+/// periods, because leaving the idle loop touches the watchdog.
 fn busy_before_ns(config: &Config) -> u64 {
     2 * sample_period_ns(config.watchdog_thresh_secs)
 }
 
-/// When a CPU that was busy and began to wait at `onset` has been reported: six sample periods later, and two seconds.
+/// The time by which a CPU that was busy and began to wait at `onset` has been reported: six sample periods and two
+/// seconds later.
 fn reported_by(config: &Config, onset: KernelTime) -> KernelTime {
     onset + 6 * sample_period_ns(config.watchdog_thresh_secs) + 2 * NSEC_PER_SEC
 }

@@ -4,9 +4,9 @@
 //! oopses inside the oops; CPU 0 waits for `die_lock`, which it holds. Meanwhile tasks on other CPUs execute pages for
 //! the first time, and each such fault interrupts every CPU and waits for all of them, CPU 0 included.
 //!
-//! *When* each of those faults comes is input. For the article's five it is not known to the second, only that it lies
-//! in a window of 4 s that follows from the printed stamp and number: the default is the middle of each window, for a
-//! CPU that was busy before. Everything printed after that is computed by the machine.
+//! *When* each of those faults comes is input. For the article's five it is not known to the second. It is only known
+//! that each lies in a window of 4 s, which follows from the printed stamp and number. The default is the middle of
+//! each window, for a CPU that was busy before. The machine computes everything that is printed after that.
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -38,7 +38,7 @@ struct Victim {
     cpu: CpuId,
     comm: &'static str,
     pid: Pid,
-    /// Between the two moments that fit the printed stamp, in the middle: 22 s before the report.
+    /// The middle of the window that fits the printed stamp: 22 s before the report.
     onset: KernelTime,
 }
 
@@ -55,7 +55,7 @@ const fn victim(cpu: u32, comm: &'static str, pid: Pid, onset_ns: u64) -> Victim
     Victim { cpu: CpuId(cpu), comm, pid, onset: KernelTime::from_ns(onset_ns) }
 }
 
-/// How long after one CPU got stuck the next one does, on average. (The article: five in 216 s.)
+/// How long it takes until the next CPU gets stuck, on average. (The article: five in 216 s.)
 const MEAN_BETWEEN_ARRIVALS_NS: u64 = 60 * NSEC_PER_SEC;
 
 /// The incident, with everything that can be changed about it.
@@ -67,7 +67,7 @@ pub struct NestedOops {
     pub die_lock: DieLockPolicy,
     /// What listens on the die chain.
     pub notifier: Notifier,
-    /// Who executes a new page, and when.
+    /// Which CPUs execute a new page, and when.
     pub arrivals: Arrivals,
     /// What those CPUs do before.
     pub before: Before,
@@ -137,11 +137,11 @@ pub enum Before {
     /// It computes, so that its watchdog is fed until then.
     #[default]
     Busy,
-    /// It idles with its tick stopped. Leaving that touches the watchdog, and the report comes a sample later.
+    /// It idles with its tick stopped. Leaving the idle loop touches the watchdog, and the report comes a sample later.
     Idle,
 }
 
-/// Who executes a new page, and when.
+/// Which CPUs execute a new page, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Arrivals {
@@ -284,7 +284,7 @@ impl NestedOops {
         }
     }
 
-    /// From boot on: before the oops each is answered at once, afterwards each takes one CPU away, so that every CPU
+    /// Arrivals from boot on. Before the oops each is answered at once. After it each takes one CPU away, so that a CPU
     /// comes at most once then.
     fn random_arrivals(&self, seed: u64, until: KernelTime) -> Vec<Arrival> {
         let mut random = SplitMix64::new(seed);

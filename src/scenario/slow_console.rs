@@ -2,13 +2,13 @@
 //!
 //! The real one: an NVIDIA Grace with 6.16-rc5. CSD-lock debugging complained of CPU 1; a backtrace by pseudo-NMI
 //! showed it in `pl011_console_write_atomic`, feeding a serial line character by character with interrupts off; after
-//! 8.8 s it was done, and everybody went on.
+//! 8.8 s it was done, and the CPUs that waited for it went on.
 //!
 //! CPU 1 does that here. CPUs 5, 6 and 3 call every CPU meanwhile, wait, and go on.
 //!
-//! *What a reader should conclude.* Nothing is broken and nobody is stuck: 8.8 s are too short for the soft-lockup
-//! watchdog (20 s) and for the buddy. What finds it is CSD-lock debugging: `Detected` at 5 s, `got unstuck` at 8.8 s.
-//! The second line is the difference to a hang; the stack that the NMI brings is the cause.
+//! *What a reader should conclude.* Nothing is broken and no CPU is stuck: 8.8 s are too short for the soft-lockup
+//! watchdog (20 s) and for the buddy. CSD-lock debugging finds it: `Detected` at 5 s, `got unstuck` at 8.8 s. The
+//! second line tells it from a hang; the stack that the NMI brings shows the cause.
 //!
 //! Here it differs: the frames between `console_flush_all` and the driver are left out, and the line prints nothing.
 
@@ -31,11 +31,11 @@ use crate::version::Kernel;
 pub struct SlowConsole {
     /// The machine. `until` is replaced unless [`SlowConsole::until`] is given.
     pub config: Config,
-    /// Who writes to the console, and from when on.
+    /// The CPU that writes to the console, and from when on.
     pub slow: At,
     /// For how long, in nanoseconds.
     pub write_ns: u64,
-    /// Who calls every CPU, and when.
+    /// Which CPUs call every CPU, and when.
     pub callers: Vec<At>,
     /// When the machine is switched off; `None` chooses a time at which even a lasting hang would have been reported.
     pub until: Option<KernelTime>,

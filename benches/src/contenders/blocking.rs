@@ -15,7 +15,7 @@ use softlockup_measure::call::{Caller, Server};
 
 /// The call in one line, its answer in another; both sides spin.
 ///
-/// `asked` and `answered` are the number of calls: Release by who writes, Acquire by who waits.
+/// `asked` and `answered` are the number of calls: Release by the side that writes, Acquire by the side that waits.
 #[derive(Debug, Default)]
 pub struct TwoLines {
     asked: CachePadded<AtomicU64>,

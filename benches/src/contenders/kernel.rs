@@ -79,7 +79,7 @@ impl Server for &Signal {
 /// `membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)`: the kernel interrupts every core on which a thread of this process
 /// runs, and waits until all have taken the interrupt.
 ///
-/// If none runs, it interrupts nobody and comes back at once: a trap, because that looks like a very fast IPI. So the
+/// If none runs, it interrupts no core and comes back at once: a trap, because that looks like a very fast IPI. So the
 /// server counts while it spins, and the caller checks that it never stopped counting.
 #[derive(Debug)]
 pub struct Membarrier {
@@ -104,7 +104,7 @@ impl Membarrier {
         Ok(Membarrier { counted: CachePadded::default(), stop: CachePadded::default() })
     }
 
-    /// One call, whoever runs.
+    /// One call, whichever threads run.
     pub fn interrupt(&self) {
         membarrier(MembarrierCommand::PrivateExpedited).expect("it was registered");
     }
@@ -135,7 +135,10 @@ impl Caller for Interrupting<'_> {
         let counted = self.membarrier.counted.load(Relaxed);
         let turns = counted - self.counted_before.replace(counted);
         let calls = self.calls.take();
-        assert!(turns >= TURNS_PER_CALL * calls, "{turns} turns in {calls} calls: nobody ran");
+        assert!(
+            turns >= TURNS_PER_CALL * calls,
+            "{turns} turns in {calls} calls: the server did not run"
+        );
         self.membarrier.stop.store(true, Release);
         while self.membarrier.stop.load(Acquire) {
             std::hint::spin_loop();

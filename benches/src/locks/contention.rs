@@ -2,7 +2,7 @@
 //!
 //! A thread is a CPU here, pinned to a host core, round robin. All start together, and each wants the lock again as
 //! soon as it has given it back: the hardest case for fairness. With no more threads than cores a waiter spins; with
-//! more it yields to the host, because whoever it waits for may need its core.
+//! more it yields to the host, because the thread it waits for may need its core.
 
 #![expect(clippy::disallowed_methods, reason = "a waiter spins for real, and for the host's time")]
 

@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use softlockup::CpuId;
 
-/// What a lock guards: a count that is kept twice, and who is inside. Nothing of it holds together without the lock.
+/// What a lock guards: a count that is kept twice, and which CPU is inside. Nothing of it holds together without the
+/// lock.
 ///
 /// All fields are written and read by the holder, Relaxed, and carried from holder to holder by the lock. `broken` is
-/// written by whoever finds the section broken: a count.
+/// written by the thread that finds the section broken: a count.
 #[derive(Debug, Default)]
 pub struct Section {
     inside: AtomicU32,
@@ -18,7 +19,7 @@ pub struct Section {
 
 /// One visit to a [`Section`].
 #[derive(Debug)]
-#[must_use = "whoever enters leaves"]
+#[must_use = "a visitor that enters must leave"]
 pub struct Visit<'a> {
     section: &'a Section,
     visitor: u32,
@@ -42,7 +43,7 @@ impl Section {
     }
 
     /// # Panics
-    /// If not all of `visits` were counted, or somebody was not alone in here.
+    /// If not all of `visits` were counted, or a visitor was not alone in here.
     pub fn check(&self, visits: u64) {
         let counts = (self.count.load(Relaxed), self.again.load(Relaxed));
         assert_eq!(counts, (visits, visits), "the lock lets visits get lost");

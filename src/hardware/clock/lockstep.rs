@@ -4,19 +4,19 @@
 //! and hands the turn on:
 //!
 //! 1. to a CPU that has something to do: an interrupt that it accepts, a deadline that has come;
-//! 2. or to a CPU that *looks* (it spins in `relax`): once whenever something visible happened since its last look
-//!    (a record, an IPI, an unlocked csd), and then [`LOOKS`] times in all, because a part's own atomics are
-//!    invisible to the machine and a hand-over through them may take a few looks to arrive;
-//! 3. or, if nobody can make progress, to whoever comes first after time has jumped to the next event.
+//! 2. or to a CPU that *looks* (it spins in `relax`), if something visible happened since its last look (a record, an
+//!    IPI, an unlocked csd). It then looks [`LOOKS`] times in all, because a part's own atomics are invisible to the
+//!    machine, and a hand-over through them may take a few looks to arrive;
+//! 3. or, if no CPU can make progress, to a CPU that can after time has jumped to the next event.
 //!
-//! Among several, the next by number after the one that ran last, or one drawn by the seed.
+//! If several CPUs can run, the next one by number after the CPU that ran last gets the turn, or one drawn by the seed.
 //!
-//! The state is behind one mutex. While the machine runs only the CPU with the turn takes it (and, a few times a second,
-//! the host, to see whose turn it is); handing the turn on through it is what makes everything that one CPU did visible
-//! to the next.
+//! The state is behind one mutex. While the machine runs, only the CPU with the turn takes the mutex (and, a few times
+//! a second, the host, to see whose turn it is). The turn passes through the mutex, so everything that one CPU did is
+//! visible to the next.
 //!
-//! In Linux: nothing; this is what hardware does by itself. Shuttle and loom schedule threads in the same spirit, to
-//! find orders that fail; here one order is chosen, and time with it.
+//! In Linux: nothing; this is what hardware does by itself. Shuttle and loom schedule threads in a similar way, to find
+//! orders that fail; here one order is chosen, and the times with it.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -32,18 +32,18 @@ use crate::random::SplitMix64;
 use crate::time::KernelTime;
 use crate::vector::Vector;
 
-/// How often a spinning CPU looks after the last visible thing before time may move on.
+/// How often a spinning CPU looks after the last visible event before time may move on.
 const LOOKS: u8 = 3;
 
-/// Turns within one instant after which time moves on although somebody still makes "progress": two CPUs that wake
-/// each other for ever must not stop the clock. Enough for many broadcasts at once; halved each time it is used up,
-/// down to [`LEAST_PATIENCE`], until an instant comes to rest by itself.
+/// Turns within one instant after which time moves on although CPUs still make "progress": two CPUs that wake each
+/// other for ever must not stop the clock. Enough for many broadcasts at once; halved each time it is used up, down to
+/// [`LEAST_PATIENCE`], until an instant comes to rest by itself.
 fn patience(nr_cpus: usize) -> u64 {
     (256 * nr_cpus as u64).max(1 << 16)
 }
 const LEAST_PATIENCE: u64 = 1 << 10;
 
-/// The clock, and whose turn it is.
+/// The clock, and which CPU has the turn.
 #[derive(Debug)]
 pub(crate) struct Lockstep {
     turns: Mutex<Turns>,
@@ -59,11 +59,11 @@ struct Turns {
     running: Option<CpuId>,
     last: CpuId,
     seats: Box<[Seat]>,
-    /// Those who would take a turn now.
+    /// The CPUs that would take a turn now.
     eager: CpuMask,
-    /// Those who wait with `looks`.
+    /// The CPUs that wait with `looks`.
     looking: CpuMask,
-    /// Counts visible things.
+    /// Counts visible events.
     epoch: u64,
     turns_now: u64,
     patience: u64,
@@ -176,7 +176,7 @@ impl Lockstep {
             self.wakers[cpu.index()].wait(turns);
         }
         machine.count_progress(cpu);
-        // While it runs nobody needs to wake it: it takes what is pending by itself.
+        // While this CPU runs it need not be woken: it takes what is pending by itself.
         turns.seats[cpu.index()].accepts = 0;
     }
 

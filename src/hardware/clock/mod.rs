@@ -1,10 +1,10 @@
 //! Two clocks with one meaning: kernel time, in nanoseconds since boot.
 //!
 //! A clock decides when a waiting CPU goes on. [`lockstep`] lets one CPU run at a time and jumps from event to event:
-//! the same machine is the same bytes on every run, and a loaded host may delay it but never make it lie. [`wall`]
+//! the same machine gives the same bytes on every run, and a loaded host may delay them but never change them. [`wall`]
 //! ties kernel time to the host's clock and lets all CPUs run in parallel.
 //!
-//! In Linux: `clockevents`, `local_clock`. Here it differs: time is the machine's to choose.
+//! In Linux: `clockevents`, `local_clock`. Here it differs: the machine chooses the time.
 
 pub(crate) mod lockstep;
 pub(crate) mod sleeper;
@@ -31,9 +31,9 @@ fn timer_of(vector: Vector) -> usize {
 /// What a waiting CPU waits for, besides interrupts that it accepts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Waiting {
-    /// It looks at something that another CPU may change: wake it whenever it might have.
+    /// It looks at something that another CPU may change: wake it whenever that CPU might have done so.
     pub(crate) looks: bool,
-    /// Wake it then at the latest.
+    /// Wake it at this time at the latest.
     pub(crate) deadline: Option<KernelTime>,
 }
 
@@ -114,7 +114,7 @@ impl ClockSource {
         }
     }
 
-    /// Makes `cpu`'s timers pending if they are due: only wall time passes without the clock being asked.
+    /// Makes `cpu`'s timers pending if they are due. In lockstep the clock has done so already, when time jumped.
     pub(crate) fn poll_timer(&self, cpu: CpuId, irq: &Interrupts) {
         if let ClockSource::Wall(clock) = self {
             _ = clock.poll_timer(cpu, irq);
@@ -130,7 +130,7 @@ impl ClockSource {
         }
     }
 
-    /// Something happened that a waiting CPU might see: lockstep lets them all look.
+    /// Something happened that a waiting CPU might see: in lockstep all waiting CPUs look.
     pub(crate) fn something_visible(&self) {
         if let ClockSource::Lockstep(clock) = self {
             clock.something_visible();
@@ -161,7 +161,7 @@ impl ClockSource {
         }
     }
 
-    /// The CPUs whose threads should be making progress right now.
+    /// Whether `cpu`'s thread should be making progress right now.
     pub(crate) fn is_running(&self, cpu: CpuId) -> bool {
         match self {
             ClockSource::Lockstep(clock) => clock.is_running(cpu),

@@ -1,12 +1,12 @@
 //! Going to sleep without missing what comes at that moment.
 //!
-//! | who | does | then looks |
+//! | side | does | then looks |
 //! |---|---|---|
 //! | the sleeper | `lies_down`: stores `asleep`, fence | whether something is pending |
 //! | a waker | makes something pending | `must_be_woken`: fence, loads `asleep` |
 //!
-//! The fences are SeqCst: of the two looks at least one sees what the other side did, so nobody sleeps over something
-//! that is pending. (`park` and `unpark` pass the wake-up on.)
+//! The fences are SeqCst: at least one of the two looks sees what the other side did, so no CPU sleeps while something
+//! is pending. (`park` and `unpark` pass the wake-up on.)
 //!
 //! In Linux: `set_current_state`, `smp_mb()` and `wake_up_process`; WFI itself has no such gap, because a pending
 //! interrupt keeps the CPU from sleeping.
@@ -37,12 +37,12 @@ impl Sleeper {
         self.asleep.store(false, Relaxed);
     }
 
-    /// For whoever only wants to know. Relaxed.
+    /// For a caller that only wants to know, and wakes no CPU. Relaxed.
     pub(crate) fn is_asleep(&self) -> bool {
         self.asleep.load(Relaxed)
     }
 
-    /// Called by whoever made something pending, after it did.
+    /// Called by the waker, after it made something pending.
     pub(crate) fn must_be_woken(&self) -> bool {
         fence(SeqCst);
         self.asleep.load(Relaxed)

@@ -1,14 +1,14 @@
 //! Wall-clock time: kernel time is the host's, times a ratio, and all CPUs run in parallel.
 //!
-//! A CPU that looks spins (and lets other threads run if there are more CPUs than host cores); one that sleeps parks
+//! A CPU that looks spins (and lets other threads run if there are more CPUs than host cores); a CPU that sleeps parks
 //! its thread until its timer, its deadline, or a kick.
 //!
 //! | atomic of a seat | written by | read by | order |
 //! |---|---|---|---|
 //! | `sleeper` | see [`crate::hardware::clock::sleeper`] | | |
 //! | `timers`, `deaf`, `was_paused` | the owner | the owner | Relaxed |
-//! | `thread` | the host, before it starts the clock or halts the machine | whoever wakes the CPU | a `OnceLock`: set once, then read |
-//! | `boot` of the clock | the host, before it unparks every thread | every CPU | likewise; a CPU that still misses it parks, and the unparking is not lost |
+//! | `thread` | the host, before it starts the clock or halts the machine | the CPU or the host that wakes this CPU | a `OnceLock`: set once, then read |
+//! | `boot` of the clock | the host, before it unparks every thread | every CPU | likewise; a CPU that does not see it yet parks, and the unparking is not lost |
 //!
 //! In Linux: `clockevents` and WFI. Here it differs: a spinning CPU polls its timers itself.
 
@@ -37,8 +37,8 @@ pub(crate) struct Wall {
     boot: OnceLock<Instant>,
     bring_up: BringUp,
     ratio: f64,
-    /// A timer that is found later than this, in nanoseconds of kernel time, is the host's fault: four sample periods.
-    /// Nothing shorter can be taken for a lockup, which is five without a feed.
+    /// If a timer is found later than this, in nanoseconds of kernel time, the host is at fault: four sample periods.
+    /// No shorter delay can be taken for a lockup, which is five periods without a feed.
     pause_ns: u64,
     /// More CPUs than host cores: a spinning CPU must let others run.
     crowded: bool,
@@ -50,7 +50,7 @@ struct Seat {
     thread: OnceLock<Thread>,
     sleeper: Sleeper,
     timers: [AtomicU64; TIMERS.len()],
-    /// It slept without listening to its timers, so that finding one late says nothing about the host.
+    /// The CPU slept without listening to its timers, so a late timer says nothing about the host.
     deaf: AtomicBool,
     /// The host did not run this CPU's thread for longer than `pause_ns`.
     was_paused: AtomicBool,
@@ -81,7 +81,7 @@ impl Wall {
         }
     }
 
-    /// Before the start it is boot time, for ever.
+    /// Before the start it is always boot time.
     pub(crate) fn now(&self) -> KernelTime {
         self.kernel_time(self.elapsed())
     }
@@ -161,7 +161,7 @@ impl Wall {
         self.seats.iter().filter_map(|seat| seat.thread.get()).for_each(Thread::unpark);
     }
 
-    /// The calling CPU sleeps: one that looks does not come here, but to [`spin`](Self::spin).
+    /// The calling CPU sleeps. (A CPU that looks does not come here, but to [`spin`](Self::spin).)
     pub(crate) fn wait(&self, machine: &impl Clocked, cpu: CpuId, waiting: Waiting, accepts: u32) {
         machine.count_progress(cpu);
         let seat = &self.seats[cpu.index()];
@@ -202,7 +202,7 @@ impl Wall {
 }
 
 /// When a spinning CPU looks at its timers. Asking the host for the time takes longer than everything else that a look
-/// does, so that a CPU whose looks are short asks only once in a while.
+/// does, so a CPU whose looks are short asks only once in a while.
 #[derive(Debug, Default)]
 pub(crate) struct TimerPoll {
     looks_left: Cell<u32>,
@@ -214,7 +214,8 @@ pub(crate) struct TimerPoll {
 impl TimerPoll {
     /// Polls that come closer together than this waste the time of a CPU that waits.
     const CLOSE: Duration = Duration::from_micros(2);
-    /// So, when looks suddenly become long, the timers are late by no more than this many of them.
+    /// How many looks may lie between two polls: when looks suddenly become long, the timers are late by no more than
+    /// this many of them.
     const MAX_LOOKS: u32 = 8;
 
     /// Counts one look. Returns whether the timers must be polled now.
@@ -228,8 +229,8 @@ impl TimerPoll {
         }
     }
 
-    /// The timers were polled, when the host's clock said `at`, if it was asked. One long look is enough to be careful
-    /// again.
+    /// The timers were polled; `at` is what the host's clock said then, if it was asked. After one long look the CPU
+    /// polls at every look again.
     pub(crate) fn polled(&self, at: Option<Duration>) {
         let at = at.unwrap_or_default();
         let close = at.saturating_sub(self.last.replace(at)) < Self::CLOSE;

@@ -1,7 +1,7 @@
 //! Symbols as the console prints them: `smp_call_function_many+0x308/0x370`.
 //!
-//! Offsets are those of the article's console, where it has that function calling that function; anything else is
-//! `+0x0/0x0`, and not invented.
+//! Offsets are those of the article's console, where it shows the same function calling the same function. Any other
+//! offset is `+0x0/0x0`, and not invented.
 //!
 //! In Linux: `kernel/kallsyms.c`, `%pS`. Here it differs: there is no code, so there are no addresses.
 
@@ -23,7 +23,7 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-/// Function, the function that it called (nothing for the innermost), and how far into the function that was.
+/// Function, the function that it called (nothing for the innermost), and how far into the function the call was.
 type CallSite = (&'static str, &'static str, &'static str);
 
 /// The call sites that the article's console shows, on 4.19.

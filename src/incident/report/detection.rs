@@ -1,4 +1,4 @@
-//! What each detector found, in the words that all of them share.
+//! What each detector found, in one form for all of them.
 
 use serde::Serialize;
 
@@ -18,11 +18,11 @@ pub struct Detection {
     /// When.
     #[serde(rename = "time_ns")]
     pub time: KernelTime,
-    /// The seconds that it prints, if it does.
+    /// The seconds that it prints, if it prints any.
     pub printed_seconds: Option<u64>,
 }
 
-/// Who found something.
+/// A detector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -38,7 +38,7 @@ pub enum Detector {
 }
 
 impl Detection {
-    /// What `record` says that a detector found, if it does.
+    /// What a detector found, if `record` says so.
     pub(crate) fn of(record: &Record) -> Option<Self> {
         let &Record { time, cpu: reporter_cpu, ref event, .. } = record;
         let (detector, named_cpu, printed_seconds) = match *event {

@@ -1,10 +1,10 @@
 //! The diagnosis: what class of cause this was, and which CPUs are to blame.
 //!
-//! It is made of records only, as somebody would make it who has all of them; a fault that was injected is in none of
-//! them. The waiting of stuck CPUs is followed to its roots: a CPU that waits for nobody, one that waits for itself, or
-//! a ring. Where nobody is stuck in the end, it is the waits of more than 5 s that count.
+//! It is made from all records, and from nothing else. No record tells of an injected fault. The waiting of stuck CPUs
+//! is followed to its roots: a CPU that waits for no CPU, a CPU that waits for itself, or a ring. If no CPU is stuck in
+//! the end, the waits of more than 5 s count.
 //!
-//! In Linux: nobody sees all CPUs; this is what a reader of a dump does.
+//! In Linux: no CPU sees all CPUs; a reader of a dump does what is done here.
 
 use std::collections::HashMap;
 
@@ -17,13 +17,14 @@ use crate::record::{Event, Record};
 use crate::time::{CSD_LOCK_TIMEOUT_NS, KernelTime};
 use crate::vector::Vector;
 
-/// What was wrong, and with whom.
+/// What was wrong, and with which CPUs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnosis {
     /// The class of cause.
     #[serde(rename = "diagnosis")]
     pub cause: Cause,
-    /// The CPUs to blame, in order: of the stuck ones [`culprit`](crate::incident::report::Report::culprit) is among them.
+    /// The CPUs to blame, in order. If a CPU is stuck, [`culprit`](crate::incident::report::Report::culprit) is among
+    /// them.
     #[serde(rename = "diagnosed_cpus")]
     pub cpus: Vec<CpuId>,
 }
@@ -35,24 +36,24 @@ pub struct Diagnosis {
 pub enum Cause {
     /// A CPU waits for a `die_lock` that it holds.
     SelfDeadlock,
-    /// A CPU waits for a `die_lock` that nobody will give back: its holder is dead. Who that was is in
-    /// [`Stuck::leaked_on`].
+    /// A CPU waits for a `die_lock` that is never given back: its holder is dead. [`Stuck::leaked_on`] says on which
+    /// CPU the holder died.
     LeakedDieLock,
-    /// A CPU keeps its interrupts off and waits for nobody.
+    /// A CPU keeps its interrupts off and waits for no CPU.
     InterruptsOff,
     /// Callers wait for a CPU that takes interrupts (its timer ran after the IPI was sent) but never took the IPI.
     LostIpi,
     /// CPUs wait for each other, in a ring, with interrupts off.
     WaitingWithInterruptsOff,
-    /// Nobody is stuck in the end; but somebody waited for more than 5 s for a CPU that had its interrupts off.
+    /// No CPU is stuck in the end; but a CPU waited for more than 5 s for a CPU that had its interrupts off.
     SlowCpu,
-    /// A CPU takes interrupts but lets nobody else run, and was reported for it.
+    /// A CPU takes interrupts but lets no other task run, and was reported for it.
     NotPreempted,
-    /// A CPU runs without ever reaching an interruption point: no kernel would do that, nor could it say so.
+    /// A CPU runs without ever reaching an interruption point: no kernel would do that, and none could report it.
     NoInterruptionPoint,
     /// Callers wait for a CPU that heard them and does not answer: a part of the machine is wrong.
     Unanswered,
-    /// Nobody is stuck, and nobody waited for long.
+    /// No CPU is stuck, and none waited for long.
     None,
 }
 
@@ -68,7 +69,7 @@ pub(crate) struct Tracker {
 struct Tracked {
     /// A call-function IPI that was sent to this CPU and that it did not take yet.
     unheard: Option<Unheard>,
-    /// An IPI to it was sent again although it took other interrupts after the first: that one was lost.
+    /// An IPI to it was sent again, and it took other interrupts after the first one: so the first one was lost.
     missed_one: bool,
     /// Since when its interrupts are off, as of its last record.
     irqs_off_since: Option<KernelTime>,
@@ -85,7 +86,7 @@ struct Unheard {
     since: KernelTime,
     /// Its timer's handler runs, entered after the IPI was sent.
     in_timer: bool,
-    /// Such a handler ended then. With nothing lost, the IPI would have been taken at once.
+    /// When such a handler ended. If the IPI was not lost, the CPU takes it right then.
     timer_done: Option<KernelTime>,
 }
 
@@ -95,7 +96,7 @@ struct OpenWait {
     since: KernelTime,
     /// The waiter's interrupts are off.
     irqs_off: bool,
-    /// `irqs_off_ns` of the one it waits for, when the wait began.
+    /// `irqs_off_ns` of the CPU it waits for, when the wait began.
     irqs_off_ns: u64,
 }
 
@@ -104,7 +105,7 @@ struct LongWait {
     waiter: CpuId,
     wait: OpenWait,
     until: KernelTime,
-    /// The one it waited for had its interrupts off most of the time.
+    /// The CPU it waited for had its interrupts off most of the time.
     was_masked: bool,
 }
 
@@ -113,7 +114,7 @@ impl Tracker {
         Tracker { cpus: vec![Tracked::default(); nr_cpus as usize], long_waits: Vec::new() }
     }
 
-    /// Takes one record in that `view` has taken in already.
+    /// Reads one record, which `view` has read already.
     pub(crate) fn read(&mut self, record: &Record, view: &View) {
         let &Record { time, cpu, ref event, .. } = record;
         let now = view.cpu(cpu);
@@ -192,7 +193,7 @@ impl Tracker {
         }
     }
 
-    /// The diagnosis, and the first of those to blame if somebody is stuck.
+    /// The culprit, if a CPU is stuck; and the diagnosis.
     pub(crate) fn diagnose(
         &self,
         view: &View,
@@ -231,7 +232,7 @@ impl Tracker {
         if !lost.is_empty() {
             return Diagnosis::new(Cause::LostIpi, lost.iter().map(|wait| wait.wait.on));
         }
-        // Not one that could not answer because it waited itself.
+        // Without a CPU that could not answer because it waited itself.
         let waited_itself = |wait: &LongWait| {
             self.long_waits.iter().any(|other| {
                 let overlaps = other.wait.since < wait.until && wait.wait.since < other.until;
@@ -261,7 +262,7 @@ impl Diagnosis {
     }
 }
 
-/// Who waits for whom, among those who are stuck and those they wait for.
+/// Which CPU waits for which, among the stuck CPUs and those they wait for.
 struct Graph<'a> {
     view: &'a View,
     stuck: &'a [Stuck],
@@ -279,12 +280,13 @@ impl<'a> Graph<'a> {
         self.places.get(&cpu).map(|&n| &self.stuck[n])
     }
 
-    /// For an answer, for a lock, or (with interrupts off, and for 10 s at most) for a backtrace.
+    /// The CPU that `cpu` waits for: for an answer, for a lock, or (with interrupts off, and for 10 s at most) for a
+    /// backtrace.
     fn waits_for(&self, cpu: CpuId) -> Option<CpuId> {
         self.find(cpu)?.waits_for.or(self.view.cpu(cpu).asks)
     }
 
-    /// Where the way from `start` ends: at one CPU, or in a ring, the earliest of it first.
+    /// Where the way from `start` ends: at one CPU, or in a ring, whose earliest CPU comes first.
     fn root(&self, start: CpuId) -> Vec<CpuId> {
         let mut way = vec![start];
         loop {

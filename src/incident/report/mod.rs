@@ -21,14 +21,14 @@
 //! |---|---|
 //! | `self_deadlock` | a CPU waits for a `die_lock` that it holds |
 //! | `leaked_die_lock` | a CPU waits for a `die_lock` whose holder is dead |
-//! | `interrupts_off` | a CPU keeps its interrupts off and waits for nobody |
+//! | `interrupts_off` | a CPU keeps its interrupts off and waits for no CPU |
 //! | `lost_ipi` | callers wait for a CPU that takes interrupts, and never took their IPI |
 //! | `waiting_with_interrupts_off` | CPUs wait for each other, in a ring, with interrupts off |
-//! | `slow_cpu` | nobody is stuck; but somebody waited for more than 5 s for a CPU that had its interrupts off |
-//! | `not_preempted` | a CPU takes interrupts but lets nobody else run |
+//! | `slow_cpu` | no CPU is stuck; but a CPU waited for more than 5 s for a CPU that had its interrupts off |
+//! | `not_preempted` | a CPU takes interrupts but lets no other task run |
 //! | `no_interruption_point` | a CPU runs without ever reaching an interruption point |
 //! | `unanswered` | callers wait for a CPU that heard them: a part of the machine is wrong |
-//! | `none` | nobody is stuck, and nobody waited for long |
+//! | `none` | no CPU is stuck, and none waited for long |
 
 mod detection;
 pub mod diagnosis;
@@ -51,7 +51,7 @@ use crate::record::{Event, Pid, Symbol};
 use crate::time::{KernelTime, sample_period_ns};
 use crate::vector::Vector;
 
-/// What a run came to. Displays as text for people; serialises as the object above.
+/// How a run ended, and what happened on the way. Displays as text for people; serialises as the object above.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
     schema: &'static str,
@@ -61,18 +61,19 @@ pub struct Report {
     /// When the machine was switched off.
     #[serde(rename = "ended_ns")]
     pub ended: KernelTime,
-    /// The CPU at the root of the waiting: follow who waits for whom, from any stuck CPU, to somebody who waits for
-    /// itself or for nobody; of a ring, whoever began first. It need not be stuck itself: it may be slow, or never have
-    /// heard. `None` if nobody is stuck; else one of [`Diagnosis::cpus`].
+    /// The CPU at the root of the waiting. Start at any stuck CPU, and go from each CPU to the CPU that it waits for,
+    /// until a CPU waits for itself or for no CPU. In a ring, it is the CPU that began to wait first. The culprit need
+    /// not be stuck itself: it may be slow, or never have got the IPI. `None` if no CPU is stuck; else one of
+    /// [`Diagnosis::cpus`].
     pub culprit: Option<CpuId>,
-    /// What was wrong, and with whom: from records only. Of a ring of waiters, all are named.
+    /// What was wrong, and with which CPUs: from records only. Of a ring of waiters, all are named.
     #[serde(flatten)]
     pub diagnosis: Diagnosis,
     /// What each detector found, and when.
     pub detections: Vec<Detection>,
     /// What the watchdog reported.
     pub soft_lockups: Vec<SoftLockup>,
-    /// Who was stuck in the end.
+    /// The CPUs that were stuck in the end.
     pub stuck: Vec<Stuck>,
     /// After a panic, the CPUs that did not stop: a dump would have what they wrote to memory, but not their registers.
     pub not_stopped: Vec<CpuId>,
@@ -114,13 +115,13 @@ pub struct SoftLockup {
     pub comm: Symbol,
     /// Its number.
     pub pid: Pid,
-    /// For whom the CPU waited then; empty if it just did not let others run.
+    /// The CPU that it waited for then; empty if it only kept other tasks from running.
     pub waits_for: Vec<CpuId>,
     /// Since when it waited.
     #[serde(rename = "wait_began_ns")]
     pub wait_began: Option<KernelTime>,
-    /// From when the watchdog counted: when its stopper had run last; or, if 4.19 had been told since then to begin
-    /// anew (the CPU left a tickless idle), the sample at which it did.
+    /// From when the watchdog counted: the last run of the stopper. On 4.19, if the watchdog was touched since then
+    /// (the CPU left a tickless idle), it is the sample at which the count began anew.
     #[serde(rename = "last_feed_ns")]
     pub last_feed: Option<KernelTime>,
     /// Which sample since then this was: the sixth, unless it is a repeat, or the CPU had left a tickless idle on 6.12.
@@ -215,7 +216,7 @@ struct Reader {
     detections: Vec<Detection>,
     soft_lockups: Vec<SoftLockup>,
     oopses: Vec<Oops>,
-    /// For each pair of CPUs whether the last call of the one to the other came with an IPI.
+    /// For each caller and called CPU: whether the caller's last call to that CPU came with an IPI.
     calls: HashMap<(CpuId, CpuId), bool>,
     hung: Vec<CpuId>,
     panicked_on: Option<CpuId>,
@@ -273,9 +274,10 @@ impl Reader {
         (0..nr_cpus).map(CpuId).filter(runs_on).collect()
     }
 
-    /// Who is stuck in the end. Proven: a CPU that waits for itself, or hangs the host. Judged by time: one that has
-    /// waited, or kept its interrupts off, for longer than a sample period (nothing healthy takes that long, on a
-    /// loaded host either); or one that was reported and not fed since. And whoever waits for one of those.
+    /// The CPUs that are stuck in the end. Proven: a CPU that waits for itself, or hangs the host. Judged by time: a
+    /// CPU that has waited, or kept its interrupts off, for longer than a sample period (nothing healthy takes that
+    /// long, on a loaded host either); or a CPU that was reported and not fed since. And every CPU that waits for one
+    /// of those, or for which one of those waits.
     fn stuck(&self, incident: &Incident, period: u64) -> Vec<Stuck> {
         let candidates =
             (0..incident.config.nr_cpus).map(CpuId).filter_map(|cpu| self.candidate(cpu));

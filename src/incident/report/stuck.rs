@@ -15,11 +15,11 @@ pub struct Stuck {
     /// Since when.
     #[serde(rename = "since_ns")]
     pub since: KernelTime,
-    /// For whom it waits.
+    /// The CPU that it waits for.
     pub waits_for: Option<CpuId>,
-    /// It waits for a `die_lock` that nobody will give back: on this CPU its holder died in a nested oops.
+    /// If it waits for a `die_lock` that is never given back: the CPU on which the holder died in a nested oops.
     pub leaked_on: Option<CpuId>,
-    /// Its call interrupted the CPU it waits for. (If not, that CPU had not yet taken an earlier one.)
+    /// It sent an IPI with its call to the CPU it waits for. (If not, that CPU had not yet taken an earlier call.)
     pub sent_ipi: bool,
     /// When its watchdog was fed last.
     #[serde(rename = "last_feed_ns")]
@@ -41,7 +41,7 @@ pub enum Place {
     DieLock,
     /// It runs, or spins, with interrupts off.
     InterruptsOff,
-    /// It takes interrupts but lets nobody else run, and was reported for it.
+    /// It takes interrupts but lets no other task run, and was reported for it.
     NotPreempted,
     /// It runs without ever reaching an interruption point.
     NoInterruptionPoint,

@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | `cur_csd` of a CPU | the owner, around each call it runs for another CPU | a CPU that waits too long for it | Release, Acquire |
 //! | `cur_csd_func` | the owner, before `cur_csd` | the same, after it | carried by `cur_csd` |
-//! | `trigger_backtrace` | the owner sets it when calls arrive; a CPU that waits too long clears it and may then ask for a backtrace | the latter | AcqRel |
+//! | `trigger_backtrace` | the owner sets it when calls arrive; a CPU that waits too long clears it and may then ask for a backtrace | the CPU that waits too long | AcqRel |
 //! | `csd_bug_count` of the machine | each CPU that reports a wait for the first time | the same | Relaxed: a count |
 //!
 //! In Linux: `kernel/smp.c`, the variables of the same names, with `CONFIG_CSD_LOCK_WAIT_DEBUG`.

@@ -1,6 +1,6 @@
-//! A flag by which one CPU tells another that something is so, with everything it did before.
+//! A flag by which one CPU tells another CPU something. The other CPU then also sees what the first did before.
 //!
-//! | who | what | order |
+//! | CPU | does | order |
 //! |---|---|---|
 //! | the CPU that changes it | `set` or `clear` | Release: what it did before comes first |
 //! | the CPU that waits for it | `is_set` | Acquire, pairs with that |
@@ -20,17 +20,17 @@ impl Default for Flag {
 }
 
 impl Flag {
-    /// Says that it is so.
+    /// Sets the flag.
     pub(crate) fn set(&self) {
         self.0.store(true, Release);
     }
 
-    /// Says that it is not, or no longer.
+    /// Clears the flag.
     pub(crate) fn clear(&self) {
         self.0.store(false, Release);
     }
 
-    /// Whether it is so. If it is not what it was, whatever the other CPU did before it changed it has happened.
+    /// Whether the flag is set. A CPU that sees it changed also sees what the other CPU did before it changed the flag.
     pub(crate) fn is_set(&self) -> bool {
         self.0.load(Acquire)
     }
@@ -45,7 +45,7 @@ mod loom_models {
 
     use super::*;
 
-    /// A backtrace request: whoever asks sees what was printed; whoever prints sees the question.
+    /// A backtrace request: the CPU that asks sees what was printed; the CPU that prints sees the question.
     #[test]
     fn an_answer_comes_with_what_it_is_about() {
         loom::model(|| {

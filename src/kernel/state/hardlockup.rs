@@ -3,7 +3,7 @@
 //! | atomic of a CPU | written by | read by | order |
 //! |---|---|---|---|
 //! | `hrtimer_interrupts` | the owner, once per sample | the CPU that watches it | Relaxed: a count, nothing hangs on it |
-//! | `touched` | the owner sets it, and so does a CPU that begins to watch it; the CPU that watches it clears it | the latter | Relaxed: a hint, good for one check |
+//! | `touched` | the owner sets it, and so does a CPU that begins to watch it; the CPU that watches it clears it | the CPU that watches it | Relaxed: a hint, good for one check |
 //!
 //! In Linux: `kernel/watchdog.c`, `hrtimer_interrupts`, `hrtimer_interrupts_saved`, `watchdog_hardlockup_touched`.
 //! Here it differs: what is remembered of a CPU lies with the CPU that watches it.

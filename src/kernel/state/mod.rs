@@ -1,7 +1,7 @@
 //! What the kernel remembers: one file a concept, named like the file with the code that uses it.
 //!
-//! Fields are private. Who writes what, who reads it, and in which order, stands at the head of each file, and nowhere
-//! else. What only its own CPU sees is a `Cell`; what others see is an atomic.
+//! Fields are private. Which CPU writes what, which CPU reads it, and in which order, stands at the head of each file,
+//! and nowhere else. What only its own CPU sees is a `Cell`; what others see is an atomic.
 //!
 //! In Linux: per-CPU variables (`DEFINE_PER_CPU`) and the globals at the head of each `.c` file.
 

@@ -2,7 +2,7 @@
 //!
 //! | atomic of the machine | written by | read by | order |
 //! |---|---|---|---|
-//! | `panic_cpu` | the first CPU that panics | every CPU that panics | AcqRel: there is one first |
+//! | `panic_cpu` | the first CPU that panics | every CPU that panics | AcqRel: exactly one CPU is the first |
 //!
 //! In Linux: `kernel/panic.c`, `panic_cpu`.
 
