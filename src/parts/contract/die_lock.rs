@@ -1,4 +1,4 @@
-//! The rules of a [`DieLock`]. Every policy keeps [`excludes`](die_lock::excludes); the other rules tell the policies
+//! The rules of a [`DieLock`]. Every policy keeps [`excludes`]; the other rules tell the policies
 //! apart.
 
 use crate::cpumask::CpuId;

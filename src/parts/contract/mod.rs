@@ -1,9 +1,9 @@
 //! The rules of each part, written once.
 //!
 //! A rule is generic over the part, so that the shipped parts, an exercise, its solution and every known wrong answer
-//! go through the same code. The rules need no threads: they run on a [`FakeCpu`], which reports a wait that does not
-//! end. Faults that only show between CPUs that run at once (orderings, lost wake-ups) are model-checked in
-//! `tests/loom.rs`.
+//! go through the same code. The rules need no threads: they run on a
+//! [`FakeCpu`](crate::parts::fake_cpu::FakeCpu), which reports a wait that does not end. Faults that only show between
+//! CPUs that run at once (orderings, lost wake-ups) are model-checked in `tests/loom.rs`.
 
 pub mod call_queue;
 pub mod csd_lock;
