@@ -110,14 +110,13 @@
 //! use softlockup::time::NSEC_PER_SEC;
 //! use softlockup::{Config, CpuId, KernelTime, Machine, Parts, Task};
 //!
-//! let at = |secs: u64| KernelTime::from_ns(secs * NSEC_PER_SEC);
-//! let config = Config { nr_cpus: 4, until: at(120), ..Config::default() };
+//! let config = Config { nr_cpus: 4, until: KernelTime::from_secs(120), ..Config::default() };
 //! let mut machine = Machine::new(config, Parts::stock())?;
-//! machine.spawn(CpuId(2), Task::new("masked", 1, at(60), |cpu| {
+//! machine.spawn(CpuId(2), Task::new("masked", 1, KernelTime::from_secs(60), |cpu| {
 //!     let _irq = irq::disable_local(cpu);
 //!     cpu.spend(30 * NSEC_PER_SEC);
 //! }));
-//! machine.spawn(CpuId(1), Task::new("caller", 2, at(61), |cpu| kick_all_cpus_sync(cpu)));
+//! machine.spawn(CpuId(1), Task::new("caller", 2, KernelTime::from_secs(61), |cpu| kick_all_cpus_sync(cpu)));
 //! let report = machine.run()?.incident.report();
 //! assert_eq!(report.soft_lockups[0].cpu, CpuId(1));
 //! assert_eq!(report.diagnosis.cause, Cause::SlowCpu);

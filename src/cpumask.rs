@@ -97,7 +97,7 @@ impl CpuMask {
     }
 
     /// The first CPU after `cpu` in the set, going round past the end.
-    pub(crate) fn next_after(&self, cpu: CpuId) -> Option<CpuId> {
+    pub fn next_after(&self, cpu: CpuId) -> Option<CpuId> {
         let from = cpu.index() + 1;
         self.first_from(from).or_else(|| self.first_from(0))
     }

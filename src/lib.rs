@@ -30,8 +30,7 @@
 //! | read what happened | [`record`], [`incident`] |
 //! | read what a real kernel printed | [`dmesg`] |
 //!
-//! At the root stand the dozen names that most programs need. Everything else has one path: that of the module that
-//! defines it.
+//! At the root stand the names that most programs need. Everything else has one public path.
 //!
 //! # What it does not do
 //!

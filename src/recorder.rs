@@ -44,7 +44,7 @@ struct Ring {
 }
 
 /// A turn that fills its ring more often than this has run away. Its further records are only counted: else they would
-/// take all of the host's memory before the host's deadline finds the turn.
+/// take all of the host's memory before the host finds that it hangs.
 const MAX_REFILLS: u64 = 1 << 16;
 
 impl Recorder {

@@ -1,7 +1,6 @@
 //! The atomics that parts are built on: `std`'s, or loom's when the crate is compiled with `--cfg loom`.
 //!
-//! A part (a [`DieLock`](crate::parts::die_lock::DieLock), a [`CsdLock`](crate::parts::csd_lock::CsdLock), a [`CallQueue`](crate::parts::call_queue::CallQueue)) that
-//! imports its atomics from here runs unchanged on the machine and under the model checker.
+//! A [part](crate::parts) that imports its atomics from here runs unchanged on the machine and under the model checker.
 //! `crossbeam-utils` calls the same facade `primitive`.
 
 #[cfg(loom)]

@@ -39,6 +39,11 @@ impl KernelTime {
         KernelTime(ns)
     }
 
+    /// The moment `secs` whole seconds after boot.
+    pub const fn from_secs(secs: u64) -> Self {
+        KernelTime(secs.saturating_mul(NSEC_PER_SEC))
+    }
+
     /// The moment `secs` seconds after boot, to the nearest nanosecond. `None` unless `secs` is finite, not negative
     /// and below 2³² (136 years).
     pub fn from_secs_f64(secs: f64) -> Option<Self> {

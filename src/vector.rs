@@ -37,8 +37,21 @@ impl Vector {
         Vector::Stop,
     ];
 
+    /// Its bit among those that are pending. The lowest is taken first.
     pub(crate) const fn bit(self) -> u32 {
-        1 << self as u32
+        1 << match self {
+            Vector::StopNmi => 0,
+            Vector::Perf => 1,
+            Vector::Backtrace => 2,
+            Vector::Timer => 3,
+            Vector::CallFunction => 4,
+            Vector::Stop => 5,
+        }
+    }
+
+    /// The vector whose bit this is.
+    pub(crate) fn of_bit(bit: u32) -> Option<Vector> {
+        Vector::ALL.into_iter().find(|vector| vector.bit() == bit)
     }
 }
 

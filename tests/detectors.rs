@@ -3,9 +3,10 @@
 use softlockup::config::{BuddyRule, Detectors, Sysctl};
 use softlockup::incident::report::{Detection, Detector, Outcome, Report};
 use softlockup::kernel::fault::Access;
-use softlockup::kernel::notifier::{NotifierBlock, Notify};
+use softlockup::kernel::notifier::NotifierBlock;
 use softlockup::kernel::smp::kick_all_cpus_sync;
 use softlockup::kernel::{hardlockup, irq, nmi};
+use softlockup::parts::die_chain::Notify;
 use softlockup::scenario::At;
 use softlockup::scenario::nested_oops::{Arrivals, Before, NestedOops, Notifier, OOPS_AT};
 use softlockup::time::NSEC_PER_SEC;
@@ -157,7 +158,7 @@ fn csd_debug_says_when_a_call_got_unstuck_and_what_was_run_meanwhile() {
                 CpuId(0),
                 &SLOW,
                 0,
-                softlockup::kernel::csd::Wait::Sync,
+                softlockup::parts::call_many::Wait::Sync,
             )
         };
         machine.spawn(CpuId(n), Task::new("caller", n, at(start), call));

@@ -18,8 +18,9 @@ use softlockup::config::{Detectors, PrintOrder, Sysctl};
 use softlockup::dmesg::{self, Entry, Message};
 use softlockup::incident::report::Report;
 use softlockup::kernel::fault::Access;
-use softlockup::kernel::notifier::{NotifierBlock, Notify};
+use softlockup::kernel::notifier::NotifierBlock;
 use softlockup::kernel::smp::kick_all_cpus_sync;
+use softlockup::parts::die_chain::Notify;
 use softlockup::scenario::nested_oops::DieLockPolicy;
 use softlockup::{Config, Cpu, CpuId, Kernel, KernelTime, Machine, Parts, Task};
 

@@ -3,13 +3,15 @@
 use std::sync::atomic::{AtomicU64, Ordering::*};
 
 use softlockup::cpumask::CpuMask;
-use softlockup::kernel::csd::{CallFunction, Wait};
+use softlockup::kernel::csd::CallFunction;
 use softlockup::kernel::fault::Access;
-use softlockup::kernel::notifier::{NotifierBlock, Notify};
+use softlockup::kernel::notifier::NotifierBlock;
 use softlockup::kernel::smp::{
     kick_all_cpus_sync, smp_call_function_many, smp_call_function_single,
 };
 use softlockup::kernel::{irq, nmi, preempt};
+use softlockup::parts::call_many::Wait;
+use softlockup::parts::die_chain::Notify;
 use softlockup::time::NSEC_PER_SEC;
 use softlockup::vector::Vector;
 use softlockup::{

@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use softlockup::incident::report::Outcome;
+use softlockup::kernel::csd::CallFunction;
+use softlockup::kernel::smp::smp_call_function_single;
+use softlockup::parts::call_many::Wait;
 use softlockup::parts::call_queue::{CallQueue, CsdId, KernelCallQueue, Links};
 use softlockup::parts::csd_lock::{CSD_FLAG_LOCK, CsdLock, KernelCsdLock};
 use softlockup::parts::die_lock::{Arm64DieLock, DieLock};
@@ -13,8 +16,11 @@ use softlockup::parts::softlockup::{
     Heartbeat, SampleContext, SoftlockupDetector, SoftlockupVerdict, WarnOnceDetector,
 };
 use softlockup::scenario::nested_oops::{Arrivals, NestedOops, Notifier};
-use softlockup::sync::{AtomicU32, Ordering::*};
-use softlockup::{Incident, Parts, Scenario, ThisCpu};
+use softlockup::sync::AtomicU32;
+use softlockup::sync::Ordering::*;
+use softlockup::{
+    Config, Cpu, CpuId, Event, Incident, KernelTime, Machine, Parts, Scenario, Task, ThisCpu,
+};
 
 fn incident(parts: Parts) -> Incident {
     NestedOops::default().machine_with(parts).unwrap().run().unwrap().incident
@@ -100,11 +106,34 @@ fn a_csd_lock() {
     is_used_and_changes_nothing(Parts::stock().with_csd_lock(lock), &calls.0);
 }
 
+/// CPU 0 calls CPU 1 twice and waits each time: with mailboxes, by letter. Returns how many calls CPU 1 ran.
+fn single_calls(parts: Parts) -> usize {
+    static COUNT: CallFunction = CallFunction { name: "count", func: |_, _| {} };
+    let until = KernelTime::from_secs(100);
+    let mut machine =
+        Machine::new(Config { nr_cpus: 2, until, ..Config::default() }, parts).unwrap();
+    let calls = |cpu: &Cpu| {
+        let call = || smp_call_function_single(cpu, CpuId(1), &COUNT, 0, Wait::Sync);
+        (0..2).for_each(|_| call());
+    };
+    machine.spawn(CpuId(0), Task::new("caller", 1, KernelTime::from_secs(10), calls));
+    let records = machine.run().unwrap().incident.records;
+    let runs = |event: &Event| matches!(event, Event::Enter { func } if func == "count");
+    records.iter().filter(|record| record.cpu == CpuId(1) && runs(&record.event)).count()
+}
+
 #[test]
-fn a_csd_lock_under_mailboxes() {
+fn a_csd_lock_unlocks_a_letter_and_waits_for_it() {
     let calls = Calls::default();
     let parts = Parts::stock().with_mailboxes().with_csd_lock(CountingCsdLock(calls.clone()));
-    is_used_and_changes_nothing(parts, &calls.0);
+    assert_eq!(single_calls(parts), 2);
+    // Each call: a wait before the letter is posted is not asked for, one after it is, and one unlock.
+    assert_eq!(calls.0.load(Relaxed), 4);
+}
+
+#[test]
+fn a_csd_lock_that_does_not_wait_loses_no_letter() {
+    assert_eq!(single_calls(Parts::stock().with_mailboxes().with_csd_lock(EqualsCsdLock)), 2);
 }
 
 /// Compares all flags with one of them: a csd whose caller waits has two, and never looks locked.

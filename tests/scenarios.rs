@@ -348,12 +348,18 @@ fn each_scenario_knows_what_its_reader_concludes() {
         until: Some(until),
         ..SlowConsole::default()
     }));
+    scenarios.push(Box::new(LostIpi { callers: Vec::new(), ..LostIpi::default() }));
+    scenarios.push(Box::new(NestedOops {
+        until: Some(at(CpuId(0), 200_000).time),
+        ..NestedOops::default()
+    }));
     for die_lock in [DieLockPolicy::Arm64, DieLockPolicy::X86, DieLockPolicy::Nesting] {
         for notifier in [Notifier::Faulting { times: 1 }, Notifier::Harmless, Notifier::None] {
             for more_oopses in [
                 vec![],
                 vec![at(CpuId(9), 300_000), at(CpuId(7), 290_000)],
                 vec![at(CpuId(3), 100_000)],
+                vec![at(CpuId(3), 700_000)],
             ] {
                 let article = NestedOops::default();
                 scenarios.push(Box::new(NestedOops { die_lock, notifier, more_oopses, ..article }));

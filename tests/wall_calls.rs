@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering:
 
 use softlockup::config::BringUp;
 use softlockup::cpumask::CpuMask;
-use softlockup::kernel::csd::{CallFunction, Wait};
+use softlockup::kernel::csd::CallFunction;
 use softlockup::kernel::smp::{smp_call_function_many, smp_call_function_single};
 use softlockup::kernel::{irq, preempt};
 use softlockup::machine::Run;
+use softlockup::parts::call_many::Wait;
 use softlockup::{Clock, Config, Cpu, CpuId, KernelTime, Machine, Parts, Task, ThisCpu};
 
 use random::Random;

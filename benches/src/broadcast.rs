@@ -16,9 +16,10 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::CachePadded;
 use softlockup::config::{BringUp, Detectors};
 use softlockup::cpumask::CpuMask;
-use softlockup::kernel::csd::{CallFunction, Wait};
+use softlockup::kernel::csd::CallFunction;
 use softlockup::kernel::preempt;
 use softlockup::kernel::smp::smp_call_function_many;
+use softlockup::parts::call_many::Wait;
 use softlockup::{Clock, Config, Cpu, CpuId, KernelTime, Machine, Parts, Task, ThisCpu};
 
 use crate::threads::AbortOnPanic;

@@ -167,7 +167,7 @@ impl Args {
         let mut scenario = self.scenario.scenario(self.article());
         *scenario.config_mut() = self.config(scenario.config())?;
         if let Some(until) = self.until {
-            scenario.run_until(until);
+            scenario.set_until(until);
         }
         Ok(scenario)
     }

@@ -17,9 +17,12 @@ pub fn usable() -> &'static [usize] {
     })
 }
 
-/// Pins the calling thread to a core. Returns whether the host agreed.
+/// Pins the calling thread to a core, and reads it back. Returns whether it worked.
 pub fn pin(core: usize) -> bool {
-    core <= MAX_CORE_ID && core_affinity::set_for_current(CoreId { id: core })
+    let core = CoreId { id: core };
+    core.id <= MAX_CORE_ID
+        && core_affinity::set_for_current(core)
+        && core_affinity::get_core_ids().is_some_and(|now| now == [core])
 }
 
 /// Pins the `n`-th of several threads: they go round the usable cores. If the host refuses, the thread runs where the

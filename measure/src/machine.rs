@@ -1,12 +1,13 @@
 //! Calls on a machine: `smp_call_function_single` from CPU 0 to CPU 1, each on its host core.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_utils::CachePadded;
 use softlockup::config::{BringUp, Detectors};
-use softlockup::kernel::csd::{CallFunction, Wait};
+use softlockup::kernel::csd::CallFunction;
 use softlockup::kernel::smp::smp_call_function_single;
+use softlockup::parts::call_many::Wait;
 use softlockup::{Clock, Config, Cpu, CpuId, KernelTime, Machine, Parts, Task, ThisCpu};
 
 use crate::call::{Caller, Server};
@@ -31,7 +32,8 @@ pub struct Setup {
 /// A recording machine keeps everything; so it is switched off and booted again after this many calls.
 const CALLS_PER_RECORD: u64 = 4000;
 
-/// Measures calls on machines made of these parts.
+/// Measures calls on machines made of these parts. One at a time: a second caller waits until the first is done, as the
+/// called function counts in one place.
 ///
 /// # Errors
 /// If a machine cannot boot, or not on these cores.
@@ -41,6 +43,8 @@ pub fn on_machine(
     plan: Plan,
     setup: Setup,
 ) -> Result<(Measured, [Fate; 2]), String> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let most = if setup.record { CALLS_PER_RECORD } else { u64::MAX };
     let mut left = plan.calls;
     let mut all = (Measured::default(), [Fate::NONE; 2]);

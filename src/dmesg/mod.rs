@@ -1,6 +1,6 @@
 //! A kernel's console as data: lockups, oopses, stalled calls and call traces, out of the bytes of a log.
 //!
-//! It reads what [`read::console`](crate::incident::console) prints and what arm64 and x86 kernels print; of other
+//! It reads what [`incident::console`](crate::incident::console) prints and what arm64 and x86 kernels print; of other
 //! architectures the headlines and, mostly, the program counter. Logs arrive damaged: stamps are missing, lines are cut
 //! and wrapped, several records share a line. Each line that belongs to no class is kept, as [`Message::Other`].
 //!

@@ -8,14 +8,9 @@
 
 pub mod console;
 pub mod report;
-pub(crate) mod trace;
-pub(crate) mod view;
+mod trace;
+mod view;
 
-/// For the tests as they are.
-pub use report::diagnosis;
-
-use self::console::Console;
-use self::report::Report;
 use std::error::Error;
 use std::fmt;
 use std::io::{self, BufRead, Write};
@@ -136,31 +131,6 @@ impl Incident {
             records.push(record);
         }
         Err(LoadError::CutShort)
-    }
-}
-
-impl Incident {
-    /// The text that a serial line would have shown.
-    pub fn console(&self) -> String {
-        let mut console = Console::new(&self.config);
-        let mut text = String::new();
-        for record in &self.records {
-            console.print(record, &mut text);
-        }
-        text
-    }
-
-    /// Which CPUs were stuck, which CPU waited for which, and why each report said what it said.
-    pub fn report(&self) -> Report {
-        Report::new(self)
-    }
-
-    /// Writes a trace that Perfetto and `chrome://tracing` open: one track per CPU.
-    ///
-    /// # Errors
-    /// Of `out`.
-    pub fn write_trace(&self, out: impl Write) -> io::Result<()> {
-        trace::write(self, out)
     }
 }
 

@@ -31,8 +31,18 @@ struct TraceEvent<'a> {
     args: Option<serde_json::Value>,
 }
 
+impl Incident {
+    /// Writes a trace that Perfetto and `chrome://tracing` open: one track per CPU.
+    ///
+    /// # Errors
+    /// Of `out`.
+    pub fn write_trace(&self, out: impl Write) -> io::Result<()> {
+        write(self, out)
+    }
+}
+
 /// Writes the trace of `incident`.
-pub(crate) fn write(incident: &Incident, out: impl Write) -> io::Result<()> {
+fn write(incident: &Incident, out: impl Write) -> io::Result<()> {
     let mut writer =
         Writer { out, first: true, cpus: vec![Track::default(); incident.config.nr_cpus as usize] };
     writer.out.write_all(b"[")?;

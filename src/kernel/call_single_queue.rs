@@ -1,5 +1,5 @@
-//! The calls that other CPUs posted to each CPU: through the queue that the machine was given as a part, or through
-//! mailboxes.
+//! The calls that other CPUs posted to each CPU: through the queue that the machine was given as a part
+//! (`parts/call_queue.rs`), or through mailboxes.
 //!
 //! In Linux: `kernel/smp.c`, `call_single_queue`.
 

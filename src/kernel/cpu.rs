@@ -9,8 +9,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::cpumask::CpuId;
+use crate::hardware::clock::ClockSource;
+use crate::hardware::clock::clocked::Waiting;
 use crate::hardware::clock::wall::TimerPoll;
-use crate::hardware::clock::{ClockSource, Waiting};
 use crate::hardware::interrupts::Interrupts;
 use crate::kernel::percpu::PerCpu;
 use crate::kernel::shared::Shared;
@@ -52,6 +53,13 @@ impl Cpu {
             watchdog: HeartbeatState::default(),
             hardlockup: HardlockupMemory::default(),
         }
+    }
+
+    /// A part has come back that could wait. If it caught what was to unwind this CPU (the machine halts, or its task is
+    /// killed), the unwinding goes on here.
+    pub(crate) fn after_part(&self) {
+        self.shared.check_halt();
+        self.check_killed();
     }
 
     pub(crate) fn shared(&self) -> &Shared {

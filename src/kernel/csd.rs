@@ -6,6 +6,8 @@
 //! | `link` | see [`crate::parts::call_queue`] and, for a letter, `mailbox.rs` | | |
 //! | `owner`, `func`, `info` | the caller, after `lock` and before `push` | the called CPU, between `take_all` and the unlock | carried by the queue; each is an atomic of its own, so that a wrong part gives a wrong result and never undefined behaviour |
 //!
+//! `csd_lock` and `csd_lock_wait` are in `smp.rs`; their loops are a part, `parts/csd_lock.rs`.
+//!
 //! In Linux: `kernel/smp.c`, `csd_data`, `cfd_data`.
 //! Here it differs: a csd is named by number and lives in a table of the machine, also where Linux takes it from the
 //! stack.
@@ -18,6 +20,7 @@ use crossbeam_utils::atomic::AtomicCell;
 use crate::config::MAX_CPUS;
 use crate::cpumask::CpuId;
 use crate::kernel::cpu::Cpu;
+use crate::parts::call_many::Wait;
 use crate::parts::call_queue::{CsdId, Link, Links};
 use crate::parts::csd_lock::CSD_FLAG_LOCK;
 use crate::sync::{AtomicU32, AtomicU64, Ordering::*};
@@ -29,15 +32,6 @@ pub struct CallFunction {
     pub name: &'static str,
     /// What it does, with the argument that the caller gave.
     pub func: fn(&Cpu, u64),
-}
-
-/// Whether the caller of a function on another CPU waits until it has run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wait {
-    /// Until it has run, without any time-out.
-    Sync,
-    /// Not at all.
-    Async,
 }
 
 /// `call_single_data_t`: one call, from the CPU that owns it to another.
@@ -141,6 +135,11 @@ impl CsdTable {
     /// The csd for a broadcast by `owner`, as far as it goes to `target`.
     pub(crate) fn many(&self, owner: CpuId, target: CpuId) -> CsdId {
         id(MANY + owner.index(), target)
+    }
+
+    /// How many csds there are at most.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len() * self.nr_cpus as usize
     }
 
     pub(crate) fn get(&self, csd: CsdId) -> &CallSingleData {

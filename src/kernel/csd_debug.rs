@@ -1,7 +1,7 @@
 //! CSD-lock debugging: a caller that waits too long says for which CPU.
 //!
-//! The part that waits ([`CsdLock::wait`](crate::parts::csd_lock::CsdLock::wait)) knows nothing of this: it is given a [`CsdWaiter`] as
-//! its CPU, whose `relax` looks at the time as well.
+//! The part that waits ([`CsdLock::wait`](crate::parts::csd_lock::CsdLock::wait)) knows nothing of this: it is given a
+//! [`CsdWaiter`] as its CPU, whose `relax` looks at the time as well.
 //!
 //! Which call a CPU runs for others is in `state/csd_debug.rs`.
 //!
@@ -17,13 +17,11 @@ use crate::kernel::csd::CallSingleData;
 use crate::kernel::{die, nmi};
 use crate::parts::call_queue::CsdId;
 use crate::parts::csd_lock::CSD_FLAG_LOCK;
+use crate::parts::csd_stall::CsdStall;
 use crate::parts::this_cpu::ThisCpu;
 use crate::record::Event;
-use crate::time::{CSD_LOCK_TIMEOUT_NS, KernelTime};
+use crate::time::KernelTime;
 use crate::vector::Vector;
-
-/// A report is made when *more* than the time-out has passed.
-const LATER: u64 = 1;
 
 /// A CPU that waits for a csd, and keeps an eye on the clock.
 pub(crate) struct CsdWaiter<'a> {
@@ -42,17 +40,19 @@ pub(crate) struct CsdWaiter<'a> {
 
 impl<'a> CsdWaiter<'a> {
     pub(crate) fn new(cpu: &'a Cpu, csd: &'a CallSingleData, csd_id: CsdId, target: CpuId) -> Self {
-        let now = cpu.now();
-        CsdWaiter {
+        let began = cpu.now();
+        let waiter = CsdWaiter {
             cpu,
             csd,
             csd_id,
             target,
-            began: now,
-            due: Cell::new(now + CSD_LOCK_TIMEOUT_NS + LATER),
+            began,
+            due: Cell::new(began),
             number: Cell::new(0),
             messages: Cell::new(0),
-        }
+        };
+        waiter.set_due(None);
+        waiter
     }
 
     /// The wait is over. Says so, if it was reported.
@@ -62,11 +62,12 @@ impl<'a> CsdWaiter<'a> {
         }
     }
 
-    /// When the next report is due after a report at `now`: a multiple of 5 s later, which grows from report to report,
-    /// and with the number of CPUs.
-    fn due_after(&self, now: KernelTime) -> KernelTime {
-        let patience = u64::from(self.cpu.shared().nr_online().ilog2()) / 2 + 1;
-        now + CSD_LOCK_TIMEOUT_NS * (self.messages.get() + 1) * patience + LATER
+    /// Asks when the next report is due.
+    fn set_due(&self, reported: Option<KernelTime>) {
+        let shared = self.cpu.shared();
+        let (began, reports, nr_online) = (self.began, self.messages.get(), shared.nr_online());
+        let stall = CsdStall { began, reported, reports, nr_online };
+        self.due.set(shared.stall_detector.due(&stall));
     }
 
     /// In Linux: `csd_lock_wait_toolong`.
@@ -108,7 +109,7 @@ impl<'a> CsdWaiter<'a> {
         if first {
             cpu.record(Event::DumpStack);
         }
-        self.due.set(self.due_after(now));
+        self.set_due(Some(now));
     }
 }
 

@@ -12,8 +12,9 @@
 
 use crate::config::{Ablation, PrintOrder};
 use crate::kernel::cpu::Cpu;
-use crate::kernel::notifier::{Notify, notify_die};
+use crate::kernel::notifier::notify_die;
 use crate::kernel::{irq, panic, preempt, task};
+use crate::parts::die_chain::Notify;
 use crate::record::Event;
 
 /// Reports an oops with the syndrome `esr`, and kills the task unless a notifier says [`Notify::Stop`]. (On arm64 the
@@ -88,6 +89,7 @@ fn lock(cpu: &Cpu) {
         let _frame = cpu.frame(shared.config.kernel.spin_lock_slowpath());
         shared.die_lock.lock(cpu)
     };
+    cpu.after_part();
     cpu.record(Event::DieLockHeld { depth });
 }
 

@@ -5,7 +5,6 @@
 //! In Linux: `arch/arm64/kernel/entry.S`, `entry-common.c`.
 
 use crate::kernel::cpu::Cpu;
-use crate::kernel::irq::irqs_disabled;
 use crate::kernel::shared::Shared;
 use crate::kernel::{hardlockup, nmi, panic, smp, watchdog};
 use crate::parts::this_cpu::ThisCpu;
@@ -58,8 +57,7 @@ impl Cpu {
     fn handle(&self, vector: Vector) {
         let is_nmi = vector.bit() & NMI_VECTORS != 0 && self.shared().config.has_nmi();
         self.preempt.set_in_handler(is_nmi, true);
-        let were_disabled = irqs_disabled(self);
-        self.irq().set_irqs_disabled(true);
+        let were_off = self.irq().save();
         self.per_cpu().own.progress.count();
         self.record(Event::IrqEnter { vector });
         match vector {
@@ -70,7 +68,7 @@ impl Cpu {
             Vector::Stop | Vector::StopNmi => panic::local_cpu_stop(self),
         }
         self.record(Event::IrqExit { vector });
-        self.irq().set_irqs_disabled(were_disabled);
+        self.irq().restore(were_off);
         self.preempt.set_in_handler(is_nmi, false);
     }
 }

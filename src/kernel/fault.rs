@@ -38,8 +38,9 @@ pub const MAX_NESTED_OOPSES: u32 = 31;
 
 impl Cpu {
     /// Dereferences `addr`, where nothing is mapped: the kernel oopses. The task dies here, or the CPU hangs, or the
-    /// machine panics. This comes back on x86 if a notifier spares the task ([`Notify::Stop`](crate::kernel::notifier::Notify::Stop)); and
-    /// to a destructor that runs while frames are unwound, where it does nothing.
+    /// machine panics. This comes back on x86 if a notifier spares the task
+    /// ([`Notify::Stop`](crate::parts::die_chain::Notify::Stop)); and to a destructor that runs while frames are unwound,
+    /// where it does nothing.
     pub fn null_deref(&self, access: Access, addr: u64) {
         if std::thread::panicking() {
             return;

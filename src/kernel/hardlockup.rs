@@ -16,7 +16,7 @@ use crate::config::BuddyRule;
 use crate::cpumask::CpuId;
 use crate::kernel::cpu::Cpu;
 use crate::kernel::{heartbeat, nmi, panic};
-use crate::parts::hardlockup::{HardlockupVerdict, HardlockupWatch, is_hardlockup};
+use crate::parts::hardlockup::{HardlockupVerdict, HardlockupWatch};
 use crate::parts::this_cpu::ThisCpu;
 use crate::record::Event;
 use crate::time::NSEC_PER_SEC;
@@ -67,12 +67,20 @@ pub(crate) fn watchdog_overflow_callback(cpu: &Cpu) {
     watchdog_hardlockup_check(cpu, cpu.id(), cpu.hardlockup.of_this_cpu(), 1);
 }
 
-/// The CPU after this one, going round. In Linux: `watchdog_next_cpu`.
+/// The CPU that this one looks after. In Linux: `watchdog_next_cpu`.
+///
+/// # Panics
+/// If the detector names a CPU that the machine does not have.
 fn watchdog_next_cpu(cpu: &Cpu) -> Option<CpuId> {
+    let shared = cpu.shared();
+    let next = cpu.hardlockup.with_online(
+        shared.smp.generation(),
+        || shared.online_mask(),
+        |online| shared.hardlockup_detector.watches(cpu.id(), online),
+    )?;
     let nr_cpus = cpu.nr_cpus();
-    let after = (1..nr_cpus).map(|n| CpuId((cpu.id().0 + n) % nr_cpus));
-    let mut online = after.filter(|next| cpu.shared().is_online(*next));
-    online.next()
+    assert!(next.0 < nr_cpus, "`watches` gave CPU#{next} on a machine of {nr_cpus}");
+    Some(next)
 }
 
 fn watchdog_hardlockup_check(
@@ -85,7 +93,8 @@ fn watchdog_hardlockup_check(
     if of_watched.take_touch() {
         return;
     }
-    let (watch, verdict) = is_hardlockup(memory.get(), of_watched.get(), miss_thresh);
+    let (watch, verdict) =
+        cpu.shared().hardlockup_detector.check(memory.get(), of_watched.get(), miss_thresh);
     memory.set(watch);
     if verdict != HardlockupVerdict::Lockup {
         return;

@@ -1,6 +1,7 @@
-//! Interrupts: what can be pending on a CPU, the flag that keeps it pending, and the guard that holds the flag.
+//! Turning interrupts off, and the guard that turns them back. The flag itself, and what is pending behind it, are a part:
+//! `parts/irq_state.rs`.
 //!
-//! In Linux: `PSTATE.I` (arm64), the GIC's pending state; `include/linux/irqflags.h`.
+//! In Linux: `include/linux/irqflags.h`.
 //! Here it differs: an interrupt is taken at an *interruption point* (in `relax`, when the guard ends, when idle) and
 //! nowhere else. That stands for "between two instructions".
 
@@ -13,18 +14,20 @@ use crate::vector::NMI_VECTORS;
 
 /// Whether this CPU's interrupts are off. In Linux: `irqs_disabled()`.
 pub fn irqs_disabled(cpu: &Cpu) -> bool {
-    cpu.irq().irqs_disabled()
+    cpu.irq().is_off()
 }
 
 /// Turns this CPU's interrupts off until the guard ends, which turns them back to what they were and takes what
 /// became pending meanwhile. In Linux: `local_irq_save`, `local_irq_restore`.
 pub fn disable_local(cpu: &Cpu) -> DisabledLocalIrqGuard<'_> {
-    let was_disabled = irqs_disabled(cpu);
-    if !was_disabled {
-        cpu.irq().set_irqs_disabled(true);
+    let already = irqs_disabled(cpu);
+    let were_off = cpu.irq().save();
+    cpu.task.irqs_saved();
+    // What the records say is what the flag shows, whatever the part answers.
+    if !already && irqs_disabled(cpu) {
         cpu.record(Event::IrqsOff);
     }
-    DisabledLocalIrqGuard { cpu, was_disabled, _not_send: PhantomData }
+    DisabledLocalIrqGuard { cpu, were_off, _not_send: PhantomData }
 }
 
 /// Proof that this CPU's interrupts are off. Stays on its CPU:
@@ -39,23 +42,37 @@ pub fn disable_local(cpu: &Cpu) -> DisabledLocalIrqGuard<'_> {
 #[must_use = "interrupts come on again when the guard is dropped"]
 pub struct DisabledLocalIrqGuard<'a> {
     cpu: &'a Cpu,
-    was_disabled: bool,
+    were_off: bool,
     _not_send: PhantomData<*const ()>,
 }
 
 impl Drop for DisabledLocalIrqGuard<'_> {
     fn drop(&mut self) {
-        if !self.was_disabled && !std::thread::panicking() {
-            enable_local(self.cpu);
+        if !std::thread::panicking() {
+            restore(self.cpu, self.were_off);
         }
     }
 }
 
-/// Turns interrupts on, whatever is on the stack. In Linux: `local_irq_enable`.
+/// In Linux: `local_irq_restore`.
+fn restore(cpu: &Cpu, were_off: bool) {
+    let masked = irqs_disabled(cpu);
+    let on = cpu.irq().restore(were_off);
+    cpu.task.irqs_restored();
+    if masked && !irqs_disabled(cpu) {
+        cpu.record(Event::IrqsOn);
+    }
+    if on {
+        cpu.take_interrupts();
+    }
+}
+
+/// Turns interrupts on, whatever is on the stack that a task left behind: restores every save of it, the last one first.
+/// In Linux: `local_irq_enable`.
 pub(crate) fn enable_local(cpu: &Cpu) {
-    cpu.irq().set_irqs_disabled(false);
-    cpu.record(Event::IrqsOn);
-    cpu.take_interrupts();
+    while cpu.task.saved_irqs() > 0 {
+        restore(cpu, cpu.task.saved_irqs() > 1);
+    }
 }
 
 impl Cpu {

@@ -11,7 +11,7 @@
 //! |---|---|---|
 //! | 0, or a csd | no letter, or one that was taken | the caller that claimed it posts |
 //! | POSTED | posted; an IPI follows, or was sent | the reader takes it, in `take_all` |
-//! | POSTED, RINGS | posted; the reader sees it by itself, without an IPI | the reader takes it, in `take_ringing` |
+//! | POSTED, RINGS | posted; the reader sees it by itself, without an IPI | the reader takes it, in `take_ringing`, or in `take_all` if an IPI came first |
 //! | either, and MORE | other callers have pushed calls behind it, and sent no IPI | likewise |
 //!
 //! | atomic | written by | read by | order |
@@ -46,8 +46,8 @@ const RINGS: u32 = 1 << 30;
 const MORE: u32 = 1 << 29;
 
 /// What lies in front of one CPU's queue. The letter itself lies in the machine's table of csds: its line is the one
-/// that moves between caller and reader. In here caller and reader have a line each, which they keep in their own
-/// caches.
+/// that moves between caller and reader. In here caller and reader have a line each, which
+/// they keep in their own caches unless the queue is used.
 #[derive(Debug)]
 pub(crate) struct Mailbox {
     letter: CsdId,
@@ -223,12 +223,14 @@ mod tests {
     use crate::parts::call_queue::Link;
     use crate::parts::contract;
 
+    const LETTER: CsdId = CsdId(1000);
+
     /// The mailbox in front of the queue must not show: the same rules hold.
     struct WithoutLetters(Mailbox, Link);
 
     impl Default for WithoutLetters {
         fn default() -> Self {
-            WithoutLetters(Mailbox::new(CsdId(u32::MAX)), Link::new())
+            WithoutLetters(Mailbox::new(LETTER), Link::new())
         }
     }
 
@@ -237,7 +239,7 @@ mod tests {
 
     impl<L: Links + ?Sized> Links for AndTheLetters<'_, L> {
         fn link(&self, csd: CsdId) -> &Link {
-            if csd.0 == u32::MAX { self.1 } else { self.0.link(csd) }
+            if csd == LETTER { self.1 } else { self.0.link(csd) }
         }
     }
 
@@ -252,8 +254,45 @@ mod tests {
     }
 
     #[test]
-    fn calls_behind_the_letter_are_first_in_first_out() {
+    fn without_letters_the_calls_are_first_in_first_out() {
         assert_eq!(contract::call_queue::first_in_first_out::<WithoutLetters>(), Ok(()));
+    }
+
+    /// What a reader finds, in order.
+    fn taken(mailbox: &Mailbox, links: &[Link]) -> Vec<u32> {
+        let first = mailbox.take_all(links);
+        std::iter::successors(first, |csd| links.link(*csd).get()).map(|csd| csd.0).collect()
+    }
+
+    #[test]
+    fn a_letter_comes_before_the_calls_that_were_pushed_behind_it() {
+        let links: Vec<Link> = (0..4).map(|_| Link::new()).collect();
+        for rings in [false, true] {
+            let mailbox = Mailbox::new(CsdId(3));
+            assert!(mailbox.claim());
+            assert!(!mailbox.claim(), "it is claimed");
+            mailbox.post(rings, &links[..]);
+            assert!(!mailbox.push(CsdId(1), &links[..]), "the letter says that there is more");
+            assert!(!mailbox.push(CsdId(0), &links[..]));
+            assert_eq!(mailbox.rings(&links[..]), rings);
+            assert_eq!(mailbox.take_ringing(&links[..]), rings);
+            assert_eq!(taken(&mailbox, &links), [3, 1, 0]);
+            assert!(taken(&mailbox, &links).is_empty());
+            mailbox.release();
+            assert!(mailbox.claim(), "it is free again");
+        }
+    }
+
+    #[test]
+    fn a_ringing_letter_that_an_ipi_overtakes_is_taken_once() {
+        let links: Vec<Link> = (0..4).map(|_| Link::new()).collect();
+        let mailbox = Mailbox::new(CsdId(3));
+        assert!(mailbox.claim());
+        mailbox.post(true, &links[..]);
+        assert_eq!(taken(&mailbox, &links), [3]);
+        assert!(!mailbox.take_ringing(&links[..]));
+        assert!(mailbox.push(CsdId(2), &links[..]), "no letter waits: this call needs an IPI");
+        assert!(!mailbox.claim() && taken(&mailbox, &links) == [2]);
     }
 }
 

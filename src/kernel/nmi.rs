@@ -20,7 +20,8 @@ const PATIENCE_NS: u64 = 10 * NSEC_PER_SEC;
 /// watchdog: that is why a CPU that asked in vain reports itself late.
 ///
 /// On arm64 without [`pseudo_nmi`](crate::Config::pseudo_nmi) the request is an IPI like any other, and a CPU with
-/// interrupts off does not answer it. Nothing happens if another CPU is asking already. In Linux: `trigger_single_cpu_backtrace`.
+/// interrupts off does not answer it. Nothing happens if another CPU is asking already. In Linux:
+/// `trigger_single_cpu_backtrace`.
 ///
 /// # Panics
 /// If the machine has no such CPU.

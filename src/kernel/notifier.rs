@@ -1,33 +1,18 @@
 //! The die notifier chain: the callbacks that `die` calls for an oops. The article's "kernel box" is such a callback.
 //!
-//! In Linux: `kernel/notifier.c`, `notifier_call_chain`; `kernel/notifier.c`, `notify_die`.
+//! [`Machine::register_die_notifier`](crate::Machine::register_die_notifier) registers a callback. How the chain is walked
+//! is a part: `parts/die_chain.rs`.
+//!
+//! In Linux: `kernel/notifier.c`, `notify_die`, `notifier_chain_register`.
 //! Here it differs: the chain is complete before the machine starts, so walking it needs no RCU.
 
 use std::fmt;
 
+use crate::cpumask::CpuId;
 use crate::kernel::cpu::Cpu;
+use crate::parts::die_chain::{Callbacks, Notify};
+use crate::parts::this_cpu::ThisCpu;
 use crate::record::Symbol;
-
-/// What a callback answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notify {
-    /// `NOTIFY_DONE`: not interested.
-    Done,
-    /// `NOTIFY_OK`: dealt with; others may still want to know.
-    Ok,
-    /// `NOTIFY_BAD`: no further callback is asked.
-    Bad,
-    /// `NOTIFY_STOP`: no further callback is asked, and `die` neither prints registers (in stock order) nor kills the
-    /// task. On arm64 a task that faulted is killed by the fault path all the same.
-    Stop,
-}
-
-impl Notify {
-    /// `NOTIFY_STOP_MASK`: the chain ends here.
-    const fn ends_the_chain(self) -> bool {
-        matches!(self, Notify::Bad | Notify::Stop)
-    }
-}
 
 /// A callback on the die chain. It is called on the oopsing CPU with interrupts off and `die_lock` held.
 pub struct NotifierBlock {
@@ -63,23 +48,35 @@ impl NotifierChain {
         let place = self.0.partition_point(|other| other.priority >= block.priority);
         self.0.insert(place, block);
     }
+}
 
-    /// Asks one callback after another until one ends the chain. Returns the last answer.
-    fn call(&self, cpu: &Cpu) -> Notify {
-        let mut answer = Notify::Done;
-        for block in &self.0 {
-            let _frame = cpu.frame(block.name.clone());
-            answer = (block.call)(cpu);
-            if answer.ends_the_chain() {
-                break;
-            }
-        }
-        answer
+/// The callbacks, on the CPU that oopses.
+struct OnThisCpu<'a> {
+    chain: &'a NotifierChain,
+    cpu: &'a Cpu,
+}
+
+impl Callbacks for OnThisCpu<'_> {
+    fn count(&self) -> usize {
+        self.chain.0.len()
+    }
+
+    fn call(&self, n: usize) -> Notify {
+        let block = &self.chain.0[n];
+        let _frame = self.cpu.frame(block.name.clone());
+        (block.call)(self.cpu)
+    }
+
+    fn cpu(&self) -> CpuId {
+        self.cpu.id()
     }
 }
 
 /// Tells the die chain of an oops on this CPU. In Linux: `notify_die(DIE_OOPS, …)`.
 pub(crate) fn notify_die(cpu: &Cpu) -> Notify {
     let _frames = cpu.frames(&["notify_die", "atomic_notifier_call_chain", "notifier_call_chain"]);
-    cpu.shared().die_chain.call(cpu)
+    let shared = cpu.shared();
+    let answer = shared.die_walk.call(&OnThisCpu { chain: &shared.die_chain, cpu });
+    cpu.after_part();
+    answer
 }

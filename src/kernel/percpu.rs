@@ -13,7 +13,7 @@ use crate::kernel::state::hardlockup::HrtimerInterrupts;
 
 /// One CPU, seen from outside. What is written often has a cache line of its own: else every look at `online` would
 /// slow its owner down.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct PerCpu {
     pub(crate) irq: CachePadded<Interrupts>,
     pub(crate) own: CachePadded<Own>,
@@ -23,6 +23,19 @@ pub(crate) struct PerCpu {
     /// See `state/smp.rs`.
     pub(crate) online: Flag,
     pub(crate) thread: HostThread,
+}
+
+impl PerCpu {
+    pub(crate) fn new(irq: Interrupts) -> Self {
+        PerCpu {
+            irq: CachePadded::new(irq),
+            own: CachePadded::default(),
+            hrtimer_interrupts: HrtimerInterrupts::default(),
+            backtrace_wanted: Flag::default(),
+            online: Flag::default(),
+            thread: HostThread::default(),
+        }
+    }
 }
 
 /// What a CPU writes all the time, and others read rarely.

@@ -18,7 +18,8 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::config::{Clock, Config};
 use crate::cpumask::{CpuId, CpuMask};
-use crate::hardware::clock::{ClockSource, Clocked};
+use crate::hardware::clock::ClockSource;
+use crate::hardware::clock::clocked::Clocked;
 use crate::hardware::interrupts::{Interrupts, IpiLoss};
 use crate::kernel::call_single_queue::CallSingleQueues;
 use crate::kernel::csd::CsdTable;
@@ -29,8 +30,11 @@ use crate::kernel::state::die::DieState;
 use crate::kernel::state::nmi::BacktraceFlag;
 use crate::kernel::state::panic::PanicState;
 use crate::kernel::state::smp::SmpState;
+use crate::parts::csd_stall::StallDetector;
+use crate::parts::hardlockup::HardlockupDetector;
+use crate::parts::irq_state::KernelIrqState;
 use crate::parts::softlockup::{SoftlockupDetector, detector_of};
-use crate::parts::{DynCsdLock, DynDieLock, Parts};
+use crate::parts::{DynCallMany, DynCsdLock, DynDieChain, DynDieLock, Parts};
 use crate::recorder::Recorder;
 use crate::time::KernelTime;
 
@@ -41,7 +45,11 @@ pub(crate) struct Shared {
     pub(crate) die_lock: Box<dyn DynDieLock>,
     pub(crate) csd_lock: Box<dyn DynCsdLock>,
     pub(crate) call_queues: CallSingleQueues,
+    pub(crate) call_many: Box<dyn DynCallMany>,
     pub(crate) softlockup_detector: Box<dyn SoftlockupDetector>,
+    pub(crate) hardlockup_detector: Box<dyn HardlockupDetector>,
+    pub(crate) stall_detector: Box<dyn StallDetector>,
+    pub(crate) die_walk: Box<dyn DynDieChain>,
     // Its hardware.
     pub(crate) clock: ClockSource,
     pub(crate) ipi_loss: IpiLoss,
@@ -76,6 +84,10 @@ impl Shared {
     pub(crate) fn new(config: Config, parts: Parts) -> Self {
         let nr_cpus = config.nr_cpus;
         let lockstep = matches!(config.clock, Clock::Lockstep { .. });
+        let interrupts = || match parts.irq_state {
+            None => Interrupts::Kernel(KernelIrqState::default()),
+            Some(new) => Interrupts::Part(new()),
+        };
         Shared {
             die_lock: parts.die_lock,
             csd_lock: parts.csd_lock,
@@ -83,9 +95,13 @@ impl Shared {
             softlockup_detector: parts
                 .softlockup_detector
                 .unwrap_or_else(|| detector_of(config.kernel)),
+            call_many: parts.call_many,
+            hardlockup_detector: parts.hardlockup_detector,
+            stall_detector: parts.stall_detector,
+            die_walk: parts.die_chain,
             clock: ClockSource::new(&config),
             ipi_loss: IpiLoss::new(config.lose_ipi),
-            cpus: (0..nr_cpus).map(|_| CachePadded::default()).collect(),
+            cpus: (0..nr_cpus).map(|_| CachePadded::new(PerCpu::new(interrupts()))).collect(),
             csds: CsdTable::new(nr_cpus),
             smp: SmpState::default(),
             csd_bug_count: CsdBugCount::default(),

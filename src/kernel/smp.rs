@@ -2,24 +2,26 @@
 //!
 //! In Linux: `kernel/smp.c`.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use crate::config::Ablation;
 use crate::cpumask::{CpuId, CpuMask};
 use crate::kernel::call_single_queue::Posted;
 use crate::kernel::cpu::Cpu;
-use crate::kernel::csd::{CallFunction, CallSingleData, Wait};
+use crate::kernel::csd::{self, CallFunction, CallSingleData};
 use crate::kernel::csd_debug::CsdWaiter;
 use crate::kernel::irq;
 use crate::kernel::mailbox::Mailbox;
 use crate::kernel::preempt::{self, DisabledPreemptGuard};
 use crate::kernel::shared::Shared;
 use crate::kernel::state::smp::WarnOnce;
+use crate::parts::call_many::{CrossCalls, Wait};
 use crate::parts::call_queue::CsdId;
 use crate::parts::csd_lock::CSD_FLAG_LOCK;
 use crate::parts::this_cpu::ThisCpu;
 use crate::record::Event;
 use crate::sync::AtomicU32;
+use crate::time::KernelTime;
 use crate::vector::Vector;
 
 /// Calls `func` on `target`. In Linux: `smp_call_function_single`.
@@ -60,8 +62,8 @@ pub fn smp_call_function_single(
 /// The csd of a call to one CPU, the caller's alone.
 struct SingleCsd<'a> {
     id: CsdId,
-    /// It is a letter, and this mailbox wants it back.
-    mailbox: Option<&'a Mailbox>,
+    /// It is a letter: its flags, and the mailbox that wants it back.
+    letter: Option<(&'a AtomicU32, &'a Mailbox)>,
 }
 
 impl<'a> SingleCsd<'a> {
@@ -72,19 +74,20 @@ impl<'a> SingleCsd<'a> {
         {
             // The claim comes after the last answer, so the letter is free. To lock it here, and not together with the
             // other stores, or only to look at it, would fetch its line once more.
-            return SingleCsd { id, mailbox: Some(mailbox) };
+            return SingleCsd { id, letter: Some((csds.get(id).flags(), mailbox)) };
         }
         let id = csds.single(cpu.id(), wait);
         csd_lock(cpu, id, target);
-        SingleCsd { id, mailbox: None }
+        SingleCsd { id, letter: None }
     }
 }
 
 impl Drop for SingleCsd<'_> {
-    /// Not if the task was killed while it waited: the letter is not yet answered.
+    /// A letter goes back only if it was answered. It was not if its caller was killed while it waited, or if a wrong csd
+    /// lock does not wait: then it stays claimed, and every later call takes the queue.
     fn drop(&mut self) {
-        if let Some(mailbox) = self.mailbox
-            && !std::thread::panicking()
+        if let Some((flags, mailbox)) = self.letter
+            && flags.load(Acquire) & CSD_FLAG_LOCK == 0
         {
             mailbox.release();
         }
@@ -117,20 +120,71 @@ pub fn smp_call_function_many(
     }
     let _frames = cpu.frames(shared.config.kernel.call_many());
 
-    let mut to_interrupt = CpuMask::none(shared.config.nr_cpus);
-    for target in targets.iter() {
-        let csd = shared.csds.many(cpu.id(), target);
-        csd_lock(cpu, csd, target);
-        if fill_and_queue(cpu, csd, target, func, info, wait) == Posted::First {
-            to_interrupt.set(target);
-        }
+    let broadcast = Broadcast { cpu, func, info, wait, mask: targets.first_word() };
+    shared.call_many.call_many(&broadcast, &targets, wait);
+    cpu.after_part();
+}
+
+/// One broadcast of a CPU.
+struct Broadcast<'a> {
+    cpu: &'a Cpu,
+    func: &'static CallFunction,
+    info: u64,
+    wait: Wait,
+    /// The first word of the mask of CPUs that are called.
+    mask: u64,
+}
+
+impl Broadcast<'_> {
+    fn csd(&self, target: CpuId) -> CsdId {
+        let nr_cpus = self.cpu.nr_cpus();
+        assert!(target.0 < nr_cpus, "there is no CPU#{target} on a machine of {nr_cpus}");
+        assert_ne!(
+            target,
+            self.cpu.id(),
+            "CPU#{target} calls itself: it cannot answer while it calls"
+        );
+        self.cpu.shared().csds.many(self.cpu.id(), target)
     }
-    to_interrupt.iter().for_each(|target| cpu.send_ipi(target, Vector::CallFunction));
-    if wait == Wait::Sync {
-        let mask = targets.first_word();
-        for target in targets.iter() {
-            csd_lock_wait(cpu, shared.csds.many(cpu.id(), target), target, mask);
-        }
+}
+
+impl ThisCpu for Broadcast<'_> {
+    fn id(&self) -> CpuId {
+        self.cpu.id()
+    }
+
+    fn now(&self) -> KernelTime {
+        self.cpu.now()
+    }
+
+    fn relax(&self) {
+        self.cpu.relax();
+    }
+
+    fn relax_until(&self, deadline: KernelTime) {
+        self.cpu.relax_until(deadline);
+    }
+}
+
+impl CrossCalls for Broadcast<'_> {
+    fn is_online(&self, cpu: CpuId) -> bool {
+        cpu.0 < self.cpu.nr_cpus() && self.cpu.shared().is_online(cpu)
+    }
+
+    fn post(&self, target: CpuId) -> bool {
+        let &Broadcast { cpu, func, info, wait, .. } = self;
+        let csd = self.csd(target);
+        csd_lock(cpu, csd, target);
+        fill_and_queue(cpu, csd, target, func, info, wait) == Posted::First
+    }
+
+    fn send_ipi(&self, target: CpuId) {
+        self.csd(target); // is there such a CPU?
+        self.cpu.send_ipi(target, Vector::CallFunction);
+    }
+
+    fn csd_lock_wait(&self, target: CpuId) {
+        csd_lock_wait(self.cpu, self.csd(target), target, self.mask);
     }
 }
 
@@ -179,8 +233,10 @@ fn fill_and_queue(
     let shared = cpu.shared();
     let csd = shared.csds.get(csd_id);
     if wait == Wait::Sync {
-        // Still the caller's alone: no other CPU has seen this csd yet.
-        csd.flags().store(CSD_FLAG_LOCK | shared.config.kernel.csd_sync_flag(), Relaxed);
+        // Still the caller's alone: no other CPU has seen this csd yet. A letter was claimed, and is locked here.
+        let is_letter = csd_id == csd::letter(target);
+        let flags = if is_letter { CSD_FLAG_LOCK } else { csd.flags().load(Relaxed) };
+        csd.flags().store(flags | shared.config.kernel.csd_sync_flag(), Relaxed);
     }
     csd.fill(cpu.id(), func, info);
     // Recorded before it can be seen, as everything that another CPU answers to: else the answer might come first.
@@ -217,7 +273,8 @@ fn wait_for_csd(
     let csd = csds.get(csd_id);
     let flags = csd.flags().load(Relaxed);
     if flags & CSD_FLAG_LOCK == 0 {
-        return wait(csd.flags(), cpu);
+        wait(csd.flags(), cpu);
+        return cpu.after_part();
     }
     let debug = config.detectors.csd;
     let _frame = cpu.frame(if debug { "__csd_lock_wait" } else { "csd_lock_wait" });
@@ -225,9 +282,11 @@ fn wait_for_csd(
     if debug {
         let waiter = CsdWaiter::new(cpu, csd, csd_id, target);
         wait(csd.flags(), &waiter);
+        cpu.after_part();
         waiter.done();
     } else {
         wait(csd.flags(), cpu);
+        cpu.after_part();
     }
     cpu.record(Event::CsdWaitEnd { on: target });
 }
@@ -240,7 +299,10 @@ pub(crate) fn flush_smp_call_function_queue(cpu: &Cpu) {
     cpu.per_cpu().own.current_csd.allow_backtrace();
     // Everything is taken before anything runs: a CPU that posts from now on sends an IPI.
     let mut next = shared.call_queues.take_all(cpu.id(), &shared.csds);
+    let mut left = shared.csds.len();
     while let Some(csd_id) = next {
+        assert!(left > 0, "the list that `take_all` returned bites its own tail");
+        left -= 1;
         let csd = shared.csds.get(csd_id);
         // Once it is unlocked the csd is its owner's again: everything in it is read before.
         next = csd.link().get();
@@ -272,6 +334,7 @@ fn run(cpu: &Cpu, (func, info): (Option<&'static CallFunction>, u64), csd: CsdId
 
 /// A synchronous call with interrupts off deadlocks if the other side does the same. Linux says so, once; but not
 /// while an oops is in progress, and since CPU 0's never ends, no CPU of the article was warned of anything.
+/// In Linux: `WARN_ON_ONCE(cpu_online(this_cpu) \&\& irqs_disabled() \&\& !oops_in_progress …)`.
 fn warn_if_irqs_disabled(cpu: &Cpu, once: &WarnOnce) {
     let deadlock_prone = irq::irqs_disabled(cpu) && !cpu.shared().die.oops_in_progress();
     if deadlock_prone && once.is_first() {

@@ -1,8 +1,8 @@
 //! The soft-lockup watchdog: a timer that samples, and a stopper that must have run in between.
 //!
 //! Every CPU watches itself. Its hrtimer fires every [`sample_period_ns`], queues work for the stopper, and asks the
-//! [`SoftlockupDetector`](crate::parts::softlockup::SoftlockupDetector) how long ago the stopper ran. So a CPU that takes interrupts but
-//! cannot be preempted reports itself; a CPU with interrupts off is silent.
+//! [`SoftlockupDetector`](crate::parts::softlockup::SoftlockupDetector) how long ago the stopper ran. So a CPU that
+//! takes interrupts but cannot be preempted reports itself; a CPU with interrupts off is silent.
 //!
 //! In Linux: `kernel/watchdog.c`, `watchdog_timer_fn`, `softlockup_fn`.
 //! Here it differs: `Heartbeat` is one value per CPU, and printing costs no time.

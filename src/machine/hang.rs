@@ -1,4 +1,4 @@
-//! The host's deadline for code that never reaches an interruption point.
+//! The host finds code that never reaches an interruption point.
 //!
 //! A loop without `relax` keeps its turn for ever, and no detector of the machine can see it: on real hardware there is
 //! no such thing. So the host measures how long a thread has *run* since its last interruption point. It does not

@@ -2,10 +2,12 @@
 //!
 //! In Linux: `init/main.c`, `start_kernel`. Here it differs: there can be many.
 
-pub(crate) mod hang;
-pub(crate) mod threads;
+mod hang;
+mod threads;
 
+use std::error::Error;
 use std::fmt;
+use std::io;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
@@ -16,7 +18,7 @@ use crate::incident::Incident;
 use crate::kernel::notifier::NotifierBlock;
 use crate::kernel::shared::Shared;
 use crate::kernel::task::Task;
-use crate::machine::threads::{RunError, Running};
+use crate::machine::threads::Running;
 use crate::parts::Parts;
 use crate::record::{Event, Record};
 use crate::recorder::Merge;
@@ -29,7 +31,7 @@ use crate::recorder::Merge;
 ///
 /// let config = Config { nr_cpus: 4, ..Config::default() };
 /// let mut machine = Machine::new(config, Parts::stock())?;
-/// let start = KernelTime::from_secs_f64(10.0).unwrap();
+/// let start = KernelTime::from_secs(10);
 /// machine.spawn(CpuId(2), Task::new("jit", 1234, start, |cpu| kick_all_cpus_sync(cpu)));
 /// let run = machine.run()?;
 /// assert!(run.incident.report().soft_lockups.is_empty());
@@ -72,6 +74,33 @@ pub struct HostReport {
     pub refused_pins: usize,
     /// CPUs whose threads never reached an interruption point again, and were left behind.
     pub hung: Vec<CpuId>,
+}
+
+/// A machine that could not boot.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The host refused a thread.
+    Spawn {
+        /// For which CPU.
+        cpu: CpuId,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RunError::Spawn { cpu, error } = self;
+        write!(f, "the host refused a thread for CPU#{cpu}: {error}; try fewer CPUs")
+    }
+}
+
+impl Error for RunError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        let RunError::Spawn { error, .. } = self;
+        Some(error)
+    }
 }
 
 impl Machine {
@@ -134,7 +163,8 @@ impl Machine {
     pub fn run_with(self, mut observe: impl FnMut(&Record)) -> Result<Run, RunError> {
         let Machine { shared, tasks, pins } = self;
         let given: Vec<usize> = tasks.iter().map(Vec::len).collect();
-        let machine = Running::boot(Arc::new(shared), tasks, &pins)?;
+        let machine = Running::boot(Arc::new(shared), tasks, &pins)
+            .map_err(|(cpu, error)| RunError::Spawn { cpu, error })?;
         let shared = &machine.shared;
         shared.clock.start(&**shared);
 

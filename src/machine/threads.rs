@@ -5,13 +5,12 @@
 
 use std::cell::RefCell;
 use std::convert::Infallible;
-use std::error::Error;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use std::{fmt, io};
 
 use core_affinity::CoreId;
 
@@ -36,7 +35,7 @@ const SUPERVISION: Duration = Duration::from_millis(20);
 pub(crate) struct Running {
     pub(crate) shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
-    deadline: RefCell<HangDetector>,
+    hangs: RefCell<HangDetector>,
 }
 
 impl Running {
@@ -45,12 +44,12 @@ impl Running {
         shared: Arc<Shared>,
         tasks: Vec<Vec<Task>>,
         pins: &[(CpuId, usize)],
-    ) -> Result<Self, RunError> {
+    ) -> Result<Self, (CpuId, io::Error)> {
         let core_of = choose_cores(&shared.config, pins);
         let mut running = Running {
             shared,
             threads: Vec::with_capacity(tasks.len()),
-            deadline: RefCell::new(HangDetector::new()),
+            hangs: RefCell::new(HangDetector::new()),
         };
         for (n, tasks) in tasks.into_iter().enumerate() {
             let cpu = CpuId::from(n);
@@ -60,7 +59,7 @@ impl Running {
                 .name(format!("cpu/{cpu}"))
                 .stack_size(STACK_SIZE)
                 .spawn(move || run_cpu(on_thread, cpu, core, tasks))
-                .map_err(|error| RunError::Spawn { cpu, error })?;
+                .map_err(|error| (cpu, error))?;
             running.shared.clock.thread_of(cpu, spawned.thread());
             running.threads.push(spawned);
         }
@@ -70,27 +69,27 @@ impl Running {
     /// Looks after a running machine until its threads are gone: takes their records, halts it when wall-clock time is
     /// over, and gives up on threads that never reach an interruption point. Returns the CPUs of those.
     pub(crate) fn supervise(&self, mut take: impl FnMut(Vec<Record>)) -> Vec<CpuId> {
-        let (shared, mut deadline) = (&self.shared, self.deadline.borrow_mut());
+        let (shared, mut hangs) = (&self.shared, self.hangs.borrow_mut());
         loop {
             let over = {
                 let mut threads = shared.threads.lock();
-                if !deadline.all_accounted_for(shared) {
+                if !hangs.all_accounted_for(shared) {
                     shared.thread_ended.wait_for(&mut threads, patience(shared));
                 }
-                deadline.all_accounted_for(shared)
+                hangs.all_accounted_for(shared)
             };
-            drop(deadline);
+            drop(hangs);
             take(shared.recorder.take());
-            deadline = self.deadline.borrow_mut();
+            hangs = self.hangs.borrow_mut();
             if over {
-                return deadline.hung().to_vec();
+                return hangs.hung().to_vec();
             }
             if matches!(shared.clock, ClockSource::Wall(_))
                 && shared.clock.now() >= shared.config.until
             {
                 shared.halt();
             }
-            if deadline.check(shared) {
+            if hangs.check(shared) {
                 shared.halt();
             }
         }
@@ -141,6 +140,7 @@ impl Cpu {
         self.shared().check_halt();
         self.per_cpu().own.current_csd.allow_backtrace();
         self.per_cpu().online.set();
+        self.shared().smp.online_changed();
         self.record(Event::Online);
         watchdog::watchdog_enable(self);
         self.idle_loop(tasks)
@@ -177,32 +177,5 @@ fn patience(shared: &Shared) -> Duration {
             clock.host_duration(shared.config.until.ns_since(clock.now())).min(SUPERVISION)
         }
         _ => SUPERVISION,
-    }
-}
-
-/// A machine that could not boot.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum RunError {
-    /// The host refused a thread.
-    Spawn {
-        /// For which CPU.
-        cpu: CpuId,
-        /// Why.
-        error: io::Error,
-    },
-}
-
-impl fmt::Display for RunError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let RunError::Spawn { cpu, error } = self;
-        write!(f, "the host refused a thread for CPU#{cpu}: {error}; try fewer CPUs")
-    }
-}
-
-impl Error for RunError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        let RunError::Spawn { error, .. } = self;
-        Some(error)
     }
 }

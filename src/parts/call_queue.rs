@@ -1,4 +1,4 @@
-//! `call_single_queue`: the calls that other CPUs posted to this one.
+//! `call_single_queue`: the calls that other CPUs posted to this one. Which CPU posts, and when, is in `kernel/smp.rs`.
 //!
 //! Many CPUs push, one CPU takes everything. A push tells the poster whether the queue was empty. Only if it was does
 //! the poster send an IPI. So only the first of the article's victims interrupted CPU0: the others found the first

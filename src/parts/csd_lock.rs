@@ -19,15 +19,22 @@ pub const CSD_FLAG_LOCK: u32 = 0x01;
 
 /// The three operations on a csd's flags. A part owns their orderings; the machine owns the csd.
 ///
+/// The flags are not the part's alone. Between `lock` and `unlock` the machine adds the bit that says "the caller waits"
+/// ([`CSD_FLAG_SYNCHRONOUS`](crate::version::CSD_FLAG_SYNCHRONOUS), [`CSD_TYPE_SYNC`](crate::version::CSD_TYPE_SYNC)), and
+/// it looks at [`CSD_FLAG_LOCK`] to record a wait. So keep no state of your own in them.
+///
 /// The rules, as tests, are in [`contract::csd_lock`](crate::parts::contract::csd_lock).
 pub trait CsdLock: Send + Sync + 'static {
-    /// Waits until the csd's earlier request is done, then marks the csd as in use. Called by its owner only.
+    /// Waits until the csd's older request is done, then sets [`CSD_FLAG_LOCK`]: the csd is in use. Called by its owner
+    /// only.
     fn lock(&self, flags: &AtomicU32, cpu: &impl ThisCpu);
 
-    /// Marks the csd as free. Called by the called CPU, after (sync) or before (async) it runs the function.
+    /// Stores 0: the csd is free, and the machine's bits are gone, too. Called by the CPU that was called, after (sync) or
+    /// before (async) the function ran.
     fn unlock(&self, flags: &AtomicU32);
 
-    /// Waits until the csd is free: there is no time-out. This is where every victim of the article stands.
+    /// Waits until the csd is free. It must not give up: as in the kernel, there is no time-out, because a csd that is
+    /// given up is used twice. This is where every victim of the article stands.
     fn wait(&self, flags: &AtomicU32, cpu: &impl ThisCpu);
 }
 

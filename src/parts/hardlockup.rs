@@ -1,6 +1,8 @@
-//! Is another CPU hard-locked? The decision, as a pure function.
+//! Is another CPU hard-locked? The decision, as pure functions.
 //!
-//! In Linux: `kernel/watchdog.c`, `is_hardlockup`.
+//! In Linux: `kernel/watchdog.c`, `is_hardlockup`; `kernel/watchdog_buddy.c`, `watchdog_next_cpu`.
+
+use crate::cpumask::{CpuId, CpuMask};
 
 /// What is remembered of a watched CPU from look to look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +47,42 @@ pub fn is_hardlockup(
         (true, false) => (true, HardlockupVerdict::Lockup),
     };
     (HardlockupWatch { missed, warned, ..watch }, verdict)
+}
+
+/// Decides which CPU watches which, and what one look finds. Pure.
+///
+/// The rules, as tests, are in [`contract::hardlockup`](crate::parts::contract::hardlockup).
+pub trait HardlockupDetector: Send + Sync + 'static {
+    /// Which of the CPUs that are `online` the buddy detector lets `cpu` watch. `None` if there is no other.
+    fn watches(&self, cpu: CpuId, online: &CpuMask) -> Option<CpuId>;
+
+    /// One look at a CPU whose timer has run `interrupts` times. It is reported at the `miss_thresh`-th look in a row
+    /// that finds the count unchanged, and then not again until it has changed.
+    fn check(
+        &self,
+        watch: HardlockupWatch,
+        interrupts: u64,
+        miss_thresh: u32,
+    ) -> (HardlockupWatch, HardlockupVerdict);
+}
+
+/// The kernel's: each CPU watches the next one that is online, and the last one watches the first.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BuddyDetector;
+
+impl HardlockupDetector for BuddyDetector {
+    fn watches(&self, cpu: CpuId, online: &CpuMask) -> Option<CpuId> {
+        online.next_after(cpu).filter(|&next| next != cpu)
+    }
+
+    fn check(
+        &self,
+        watch: HardlockupWatch,
+        interrupts: u64,
+        miss_thresh: u32,
+    ) -> (HardlockupWatch, HardlockupVerdict) {
+        is_hardlockup(watch, interrupts, miss_thresh)
+    }
 }
 
 #[cfg(test)]

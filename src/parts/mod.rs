@@ -23,12 +23,16 @@
 //! the machine a part sees only what [`ThisCpu`] shows. So it runs on a [`FakeCpu`](fake_cpu::FakeCpu) and under loom
 //! as well.
 
+pub mod call_many;
 pub mod call_queue;
 pub mod contract;
 pub mod csd_lock;
+pub mod csd_stall;
+pub mod die_chain;
 pub mod die_lock;
 pub mod fake_cpu;
 pub mod hardlockup;
+pub mod irq_state;
 pub mod softlockup;
 pub mod this_cpu;
 
@@ -36,10 +40,15 @@ use std::fmt;
 
 use crossbeam_utils::CachePadded;
 
-use crate::cpumask::CpuId;
+use crate::cpumask::{CpuId, CpuMask};
+use crate::parts::call_many::{CallMany, CrossCalls, KernelCallMany, Wait};
 use crate::parts::call_queue::{CallQueue, CsdId, KernelCallQueue, Links};
 use crate::parts::csd_lock::{CsdLock, KernelCsdLock};
+use crate::parts::csd_stall::{KernelStallDetector, StallDetector};
+use crate::parts::die_chain::{Callbacks, DieChain, KernelDieChain, Notify};
 use crate::parts::die_lock::{Arm64DieLock, DieLock};
+use crate::parts::hardlockup::{BuddyDetector, HardlockupDetector};
+use crate::parts::irq_state::IrqState;
 use crate::parts::softlockup::SoftlockupDetector;
 use crate::parts::this_cpu::ThisCpu;
 use crate::sync::AtomicU32;
@@ -52,8 +61,14 @@ pub struct Parts {
     pub(crate) die_lock: Box<dyn DynDieLock>,
     pub(crate) csd_lock: Box<dyn DynCsdLock>,
     pub(crate) call_queue: CallQueueChoice,
-    /// `None`: the detector of the kernel that boots.
+    pub(crate) call_many: Box<dyn DynCallMany>,
+    /// `None`: the stock one, which the machine reaches without a virtual call.
+    pub(crate) irq_state: Option<fn() -> Box<dyn IrqState>>,
+    /// `None`: the one of the kernel that boots.
     pub(crate) softlockup_detector: Option<Box<dyn SoftlockupDetector>>,
+    pub(crate) hardlockup_detector: Box<dyn HardlockupDetector>,
+    pub(crate) stall_detector: Box<dyn StallDetector>,
+    pub(crate) die_chain: Box<dyn DynDieChain>,
 }
 
 impl Parts {
@@ -63,7 +78,12 @@ impl Parts {
             die_lock: Box::new(Arm64DieLock::new()),
             csd_lock: Box::new(KernelCsdLock),
             call_queue: CallQueueChoice::Queue(one_per_cpu::<KernelCallQueue>),
+            call_many: Box::new(KernelCallMany),
+            irq_state: None,
             softlockup_detector: None,
+            hardlockup_detector: Box::new(BuddyDetector),
+            stall_detector: Box::new(KernelStallDetector),
+            die_chain: Box::new(KernelDieChain),
         }
     }
 
@@ -83,14 +103,41 @@ impl Parts {
         Parts { call_queue: CallQueueChoice::Mailbox, ..self }
     }
 
-    /// With another csd lock.
+    /// With another csd lock. With [mailboxes](Parts::with_mailboxes) its `lock` is not called for a letter, which is
+    /// claimed instead; its `wait` and `unlock` are.
     pub fn with_csd_lock(self, csd_lock: impl CsdLock) -> Self {
         Parts { csd_lock: Box::new(csd_lock), ..self }
+    }
+
+    /// With another way to call many CPUs.
+    pub fn with_call_many(self, call_many: impl CallMany) -> Self {
+        Parts { call_many: Box::new(call_many), ..self }
+    }
+
+    /// With another interrupt flag, and what is pending behind it. Every CPU gets one of its own.
+    pub fn with_irq_state<I: IrqState + Default>(self) -> Self {
+        Parts { irq_state: Some(|| Box::new(I::default())), ..self }
     }
 
     /// With another soft-lockup detector.
     pub fn with_softlockup_detector(self, detector: impl SoftlockupDetector) -> Self {
         Parts { softlockup_detector: Some(Box::new(detector)), ..self }
+    }
+
+    /// With another hard-lockup detector. The buddy and the perf detector both ask it.
+    pub fn with_hardlockup_detector(self, detector: impl HardlockupDetector) -> Self {
+        Parts { hardlockup_detector: Box::new(detector), ..self }
+    }
+
+    /// With another judgement of when a wait for an answer is too long. Used if
+    /// [`Detectors::csd`](crate::config::Detectors::csd) is on.
+    pub fn with_stall_detector(self, detector: impl StallDetector) -> Self {
+        Parts { stall_detector: Box::new(detector), ..self }
+    }
+
+    /// With another way to walk the die chain.
+    pub fn with_die_chain(self, die_chain: impl DieChain) -> Self {
+        Parts { die_chain: Box::new(die_chain), ..self }
     }
 }
 
@@ -174,5 +221,27 @@ impl<Q: CallQueue> DynCallQueues for Box<[CachePadded<Q>]> {
 
     fn take_all(&self, cpu: CpuId, links: &dyn Links) -> Option<CsdId> {
         self[cpu.index()].take_all(links)
+    }
+}
+
+/// A [`CallMany`], erased.
+pub(crate) trait DynCallMany: Send + Sync {
+    fn call_many(&self, cpu: &dyn CrossCalls, mask: &CpuMask, wait: Wait);
+}
+
+impl<M: CallMany> DynCallMany for M {
+    fn call_many(&self, cpu: &dyn CrossCalls, mask: &CpuMask, wait: Wait) {
+        CallMany::call_many(self, &cpu, mask, wait);
+    }
+}
+
+/// A [`DieChain`], erased.
+pub(crate) trait DynDieChain: Send + Sync {
+    fn call(&self, callbacks: &dyn Callbacks) -> Notify;
+}
+
+impl<D: DieChain> DynDieChain for D {
+    fn call(&self, callbacks: &dyn Callbacks) -> Notify {
+        DieChain::call(self, &callbacks)
     }
 }

@@ -56,7 +56,7 @@ pub trait SoftlockupDetector: Send + Sync + 'static {
     /// `touch_softlockup_watchdog_sched`.
     fn touch(&self, heartbeat: Heartbeat) -> Heartbeat;
 
-    /// The timer samples the CPU.
+    /// The timer samples the CPU. In Linux: `is_softlockup`, and what `watchdog_timer_fn` remembers of its warnings.
     fn sample(
         &self,
         heartbeat: Heartbeat,

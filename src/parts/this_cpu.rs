@@ -5,8 +5,8 @@ use crate::time::KernelTime;
 
 /// The CPU that is running this code. A part sees nothing else of the machine.
 ///
-/// The same part runs on a [`Cpu`](crate::Cpu) of the machine, on a [`FakeCpu`](crate::parts::fake_cpu::FakeCpu) without threads, and
-/// under loom.
+/// The same part runs on a [`Cpu`](crate::Cpu) of the machine, on a [`FakeCpu`](crate::parts::fake_cpu::FakeCpu) without
+/// threads, and under loom.
 ///
 /// In Linux: `smp_processor_id()`, `local_clock()`, `cpu_relax()`.
 /// Here it differs: an interrupt is taken in [`relax`](ThisCpu::relax) and nowhere between two instructions, so a loop

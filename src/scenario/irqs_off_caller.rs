@@ -72,7 +72,7 @@ impl Scenario for IrqsOffCaller {
         &mut self.config
     }
 
-    fn run_until(&mut self, until: KernelTime) {
+    fn set_until(&mut self, until: KernelTime) {
         self.until = Some(until);
     }
 

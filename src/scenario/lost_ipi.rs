@@ -61,7 +61,7 @@ impl Scenario for LostIpi {
         &mut self.config
     }
 
-    fn run_until(&mut self, until: KernelTime) {
+    fn set_until(&mut self, until: KernelTime) {
         self.until = Some(until);
     }
 
@@ -79,6 +79,10 @@ impl Scenario for LostIpi {
     }
 
     fn conclusion(&self) -> Diagnosis {
-        Diagnosis { cause: Cause::LostIpi, cpus: vec![self.deaf] }
+        let lost = |at: &At| at.cpu != self.deaf && self.until.is_none_or(|until| at.time < until);
+        match self.callers.iter().any(lost) {
+            true => Diagnosis { cause: Cause::LostIpi, cpus: vec![self.deaf] },
+            false => Diagnosis { cause: Cause::None, cpus: Vec::new() },
+        }
     }
 }

@@ -46,7 +46,7 @@ pub trait Scenario {
     fn config_mut(&mut self) -> &mut Config;
 
     /// Switches the machine off at `until`, and not at the scenario's own time.
-    fn run_until(&mut self, until: KernelTime);
+    fn set_until(&mut self, until: KernelTime);
 
     /// The parts that the machine is made of, if the caller brings none.
     fn parts(&self) -> Parts {

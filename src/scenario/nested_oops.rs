@@ -21,10 +21,11 @@ use crate::cpumask::CpuId;
 use crate::incident::report::diagnosis::{Cause, Diagnosis};
 use crate::kernel::cpu::Cpu;
 use crate::kernel::fault::Access;
-use crate::kernel::notifier::{NotifierBlock, Notify};
+use crate::kernel::notifier::NotifierBlock;
 use crate::kernel::task::Task;
 use crate::machine::Machine;
 use crate::parts::Parts;
+use crate::parts::die_chain::Notify;
 use crate::parts::die_lock::{Arm64DieLock, NestingDieLock, X86DieLock};
 use crate::random::SplitMix64;
 use crate::record::Pid;
@@ -170,7 +171,7 @@ impl Scenario for NestedOops {
         &mut self.config
     }
 
-    fn run_until(&mut self, until: KernelTime) {
+    fn set_until(&mut self, until: KernelTime) {
         self.until = Some(until);
     }
 
@@ -190,7 +191,8 @@ impl Scenario for NestedOops {
     }
 
     fn conclusion(&self) -> Diagnosis {
-        let mut oopses: Vec<At> = self.oopses().collect();
+        let until = self.until.unwrap_or_else(|| self.default_until());
+        let mut oopses: Vec<At> = self.oopses().filter(|at| at.time < until).collect();
         oopses.sort_by_key(|at| at.time);
         let faults = matches!(self.notifier, Notifier::Faulting { times: 1.. });
         let (cause, mut cpus) = match (self.die_lock, &oopses[..]) {
@@ -224,6 +226,7 @@ impl NestedOops {
             Arrivals::Stuck(stuck) => stuck.iter().map(|at| at.time).max(),
         };
         let last = last.unwrap_or_default().max(VICTIMS[4].onset);
+        let last = self.more_oopses.iter().map(|at| at.time).fold(last, KernelTime::max);
         let idled = match self.before {
             Before::Busy => 0,
             Before::Idle => sample_period_ns(self.config.watchdog_thresh_secs),

@@ -65,7 +65,7 @@ impl Scenario for SlowConsole {
         &mut self.config
     }
 
-    fn run_until(&mut self, until: KernelTime) {
+    fn set_until(&mut self, until: KernelTime) {
         self.until = Some(until);
     }
 

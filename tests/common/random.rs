@@ -1,6 +1,6 @@
 //! Seeded random numbers for tests that make calls.
 
-use softlockup::kernel::csd::Wait;
+use softlockup::parts::call_many::Wait;
 
 /// SplitMix64: a seed names a run.
 pub(crate) struct Random(pub(crate) u64);

@@ -26,7 +26,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::config::Config;
 use crate::cpumask::{CpuId, CpuMask};
-use crate::hardware::clock::{Clocked, TIMERS, Waiting, timer_of};
+use crate::hardware::clock::clocked::{Clocked, TIMERS, Waiting, timer_of};
 use crate::hardware::interrupts::Interrupts;
 use crate::random::SplitMix64;
 use crate::time::KernelTime;

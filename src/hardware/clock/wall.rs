@@ -24,8 +24,8 @@ use crossbeam_utils::CachePadded;
 
 use crate::config::{BringUp, Config};
 use crate::cpumask::CpuId;
+use crate::hardware::clock::clocked::{Clocked, TIMERS, Waiting, timer_of};
 use crate::hardware::clock::sleeper::Sleeper;
-use crate::hardware::clock::{Clocked, TIMERS, Waiting, timer_of};
 use crate::hardware::interrupts::Interrupts;
 use crate::host;
 use crate::time::{KernelTime, sample_period_ns};

@@ -17,11 +17,24 @@ use std::fmt::{self, Write};
 
 use crate::config::{Config, PrintOrder};
 use crate::cpumask::CpuId;
+use crate::incident::Incident;
 use crate::incident::console::kallsyms::Kallsyms;
 use crate::incident::view::{CpuView, Regs, View};
 use crate::record::{Event, Record};
 use crate::time::KernelTime;
 use crate::version::Kernel;
+
+impl Incident {
+    /// The text that a serial line would have shown.
+    pub fn console(&self) -> String {
+        let mut console = Console::new(&self.config);
+        let mut text = String::new();
+        for record in &self.records {
+            console.print(record, &mut text);
+        }
+        text
+    }
+}
 
 /// Prints records one after another; feed it all of them, in order.
 #[derive(Debug)]
@@ -90,7 +103,7 @@ impl Console {
             }
             Event::Fault { addr, write, esr } => self.unable_to_handle(p, addr, write, esr),
             Event::Oops { count, esr } if self.kernel.is_x86() => {
-                let what = x86::what_oopsed(view);
+                let what = Self::what_oopsed(view);
                 p.line(format_args!("{what}: {esr:04x} [#{count}] PREEMPT SMP NOPTI"))
             }
             Event::Oops { count, esr } => {
@@ -159,7 +172,7 @@ impl Console {
                 if self.kernel.is_x86() {
                     let mut stack = vec!["dump_stack_lvl"];
                     stack.extend(view.stack());
-                    return x86::show_trace(p, &Kallsyms(self.kernel).call_trace(&stack));
+                    return p.show_trace_log_lvl(&Kallsyms(self.kernel).call_trace(&stack));
                 }
                 let mut stack = DUMP_STACK.to_vec();
                 stack.extend(view.stack());

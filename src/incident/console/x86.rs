@@ -13,24 +13,26 @@ use crate::incident::view::{CpuView, Regs};
 const EFLAGS_IF: u32 = 0x202;
 const EFLAGS_NO_IF: u32 = 0x002;
 
-/// What the header of an oops calls it: by the exception that is being reported, the innermost one.
-pub(super) fn what_oopsed(view: &CpuView) -> &'static str {
-    let stack = view.stack();
-    match stack.iter().find(|func| func.starts_with("exc_")) {
-        Some(&"exc_invalid_op") => "invalid opcode",
-        _ => "Oops",
+impl Printer<'_> {
+    /// `show_trace_log_lvl`.
+    pub(super) fn show_trace_log_lvl(&mut self, places: &[Place<'_>]) -> fmt::Result {
+        self.line(format_args!("Call Trace:"))?;
+        self.line(format_args!(" <TASK>"))?;
+        places.iter().try_for_each(|place| self.line(format_args!(" {place}")))?;
+        self.line(format_args!(" </TASK>"))
     }
 }
 
-/// `show_trace_log_lvl`.
-pub(super) fn show_trace(p: &mut Printer<'_>, places: &[Place<'_>]) -> fmt::Result {
-    p.line(format_args!("Call Trace:"))?;
-    p.line(format_args!(" <TASK>"))?;
-    places.iter().try_for_each(|place| p.line(format_args!(" {place}")))?;
-    p.line(format_args!(" </TASK>"))
-}
-
 impl Console {
+    /// What the header of an oops calls it: by the exception that is being reported, the innermost one.
+    pub(super) fn what_oopsed(view: &CpuView) -> &'static str {
+        let stack = view.stack();
+        match stack.iter().find(|func| func.starts_with("exc_")) {
+            Some(&"exc_invalid_op") => "invalid opcode",
+            _ => "Oops",
+        }
+    }
+
     /// `show_fault_oops`. The page tables are empty, so the walk ends at once.
     pub(super) fn show_fault_oops(
         &self,
@@ -67,6 +69,6 @@ impl Console {
         }
         p.line(format_args!("RSP: 0018:0000000000000000 EFLAGS: {eflags:08x}"))?;
         // The function at RIP itself has no return address on the stack.
-        show_trace(p, places.get(1..).unwrap_or_default())
+        p.show_trace_log_lvl(places.get(1..).unwrap_or_default())
     }
 }

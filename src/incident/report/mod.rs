@@ -47,7 +47,7 @@ use crate::cpumask::CpuId;
 use crate::incident::Incident;
 use crate::incident::report::diagnosis::{Diagnosis, Tracker};
 use crate::incident::view::View;
-use crate::record::{Event, Pid, Symbol};
+use crate::record::{Event, Pid, Record, Symbol};
 use crate::time::{KernelTime, sample_period_ns};
 use crate::vector::Vector;
 
@@ -206,6 +206,13 @@ impl Report {
     }
 }
 
+impl Incident {
+    /// Which CPUs were stuck, which CPU waited for which, and why each report said what it said.
+    pub fn report(&self) -> Report {
+        Report::new(self)
+    }
+}
+
 /// What runs while an oops is reported: arm64's function, and x86's. A fault above it is a nested one.
 const OOPS_REPORTS: [&str; 2] = ["die", "__die_body"];
 
@@ -224,8 +231,8 @@ struct Reader {
 }
 
 impl Reader {
-    fn read(&mut self, record: &crate::Record) {
-        let &crate::Record { time, cpu, ref event, .. } = record;
+    fn read(&mut self, record: &Record) {
+        let &Record { time, cpu, ref event, .. } = record;
         self.view.apply(record);
         self.tracker.read(record, &self.view);
         let view = self.view.cpu(cpu);

@@ -8,9 +8,9 @@
 //! In Linux: `kernel/watchdog.c`, `hrtimer_interrupts`, `hrtimer_interrupts_saved`, `watchdog_hardlockup_touched`.
 //! Here it differs: what is remembered of a CPU lies with the CPU that watches it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
-use crate::cpumask::CpuId;
+use crate::cpumask::{CpuId, CpuMask};
 use crate::parts::hardlockup::HardlockupWatch;
 use crate::sync::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
@@ -57,6 +57,8 @@ pub(crate) struct HardlockupMemory {
     buddy_watch: Cell<HardlockupWatch>,
     /// Of this CPU itself, sampled by its perf NMI.
     perf_watch: Cell<HardlockupWatch>,
+    /// The mask of online CPUs, and the generation that it is of.
+    online: RefCell<Option<(u32, CpuMask)>>,
 }
 
 impl HardlockupMemory {
@@ -66,6 +68,20 @@ impl HardlockupMemory {
             self.buddy_watch.set(HardlockupWatch::default());
         }
         &self.buddy_watch
+    }
+
+    /// Hands `use_it` the mask of online CPUs: the one of last time, unless a CPU has come or gone since.
+    pub(crate) fn with_online<T>(
+        &self,
+        generation: u32,
+        mask: impl FnOnce() -> CpuMask,
+        use_it: impl FnOnce(&CpuMask) -> T,
+    ) -> T {
+        let mut online = self.online.borrow_mut();
+        match &*online {
+            Some((of, mask)) if *of == generation => use_it(mask),
+            _ => use_it(&online.insert((generation, mask())).1),
+        }
     }
 
     /// What the perf NMI remembers of this CPU.

@@ -1,7 +1,9 @@
-//! What the kernel remembers: one file a concept, named like the file with the code that uses it.
+//! What the kernel remembers: one file a concept, named like the file with the code that uses it. (`flag.rs` is a tool
+//! for two of them.)
 //!
-//! Fields are private. Which CPU writes what, which CPU reads it, and in which order, stands at the head of each file,
-//! and nowhere else. What only its own CPU sees is a `Cell`; what others see is an atomic.
+//! Each file says at its head which CPU writes what, which CPU reads it, and in which order. What only its own CPU sees
+//! is a `Cell`; what others see is an atomic. (What the host must know of a CPU's thread is in `percpu.rs`; the csds'
+//! fields are in `csd.rs`; halting is in `shared.rs`.)
 //!
 //! In Linux: per-CPU variables (`DEFINE_PER_CPU`) and the globals at the head of each `.c` file.
 

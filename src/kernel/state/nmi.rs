@@ -2,7 +2,7 @@
 //!
 //! | atomic | written by | read by | order |
 //! |---|---|---|---|
-//! | `wanted` of a CPU | the CPU that asks sets it; the owner clears it when it has printed | the CPU that asks, while it waits | see `flag.rs`: the answer is printed by then |
+//! | `backtrace_wanted` of a CPU (in `percpu.rs`) | the CPU that asks sets it; the owner clears it when it has printed | the CPU that asks, while it waits | see `flag.rs`: the answer is printed by then |
 //! | `backtrace_flag` of the machine | the CPU that asks, for as long as it waits | the next CPU that wants to ask | Acquire, Release: one request at a time |
 //!
 //! In Linux: `lib/nmi_backtrace.c`, `backtrace_mask`, `backtrace_flag`.

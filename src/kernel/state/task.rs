@@ -12,6 +12,7 @@ pub(crate) struct TaskState {
     current: Cell<Pid>,
     nested_oopses: Cell<u32>,
     killed: Cell<bool>,
+    saved_irqs: Cell<u32>,
 }
 
 impl TaskState {
@@ -37,6 +38,21 @@ impl TaskState {
     /// The task is being killed from now on.
     pub(crate) fn kill(&self) {
         self.killed.set(true);
+    }
+
+    /// How many times the task turned interrupts off and has not turned them back.
+    pub(crate) fn saved_irqs(&self) -> u32 {
+        self.saved_irqs.get()
+    }
+
+    /// It turned them off.
+    pub(crate) fn irqs_saved(&self) {
+        self.saved_irqs.set(self.saved_irqs.get() + 1);
+    }
+
+    /// It turned them back.
+    pub(crate) fn irqs_restored(&self) {
+        self.saved_irqs.set(self.saved_irqs.get() - 1);
     }
 
     /// `pid` runs from now on.

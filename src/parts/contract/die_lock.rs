@@ -40,8 +40,8 @@ pub fn excludes<D: DieLock>(new: impl Fn() -> D) -> Result<(), Broken> {
 /// An oops inside an oops report gets through, however often that happens.
 ///
 /// # Errors
-/// The rule that the part broke: [`Arm64DieLock`](crate::parts::die_lock::Arm64DieLock) at the second lock, as the article's machine did;
-/// [`X86DieLock`](crate::parts::die_lock::X86DieLock) at lock, lock, unlock, lock.
+/// The rule that the part broke: [`Arm64DieLock`](crate::parts::die_lock::Arm64DieLock) at the second lock, as the
+/// article's machine did; [`X86DieLock`](crate::parts::die_lock::X86DieLock) at lock, lock, unlock, lock.
 pub fn nests<D: DieLock>(new: impl Fn() -> D) -> Result<(), Broken> {
     let rule = Rule(
         "a CPU that oopses while it reports an oops is let through",

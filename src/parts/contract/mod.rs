@@ -57,7 +57,7 @@ impl Rule {
     ) -> Result<(), Broken> {
         match seen {
             Err(_) => Ok(()),
-            Ok(got) => self.broken(format!("{what} did not wait (it gave {got:?})")),
+            Ok(got) => self.broken(format!("{what} came back (it gave {got:?})")),
         }
     }
 
