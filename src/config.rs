@@ -3,6 +3,7 @@
 //! In Linux: the kernel's command line and `/proc/sys/kernel`. Here it differs: all of it is one value.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -306,6 +307,23 @@ impl BuddyRule {
     /// 2026: it looks at every sample, and reports at the third miss. That is 8 to 12 s after a CPU went dark, plus the
     /// time by which the watching CPU's samples come after the watched CPU's.
     pub const EVERY_SAMPLE: BuddyRule = BuddyRule { every: 1, miss_thresh: 3 };
+}
+
+/// How long the host lets a CPU's thread go on without an interruption point, before it ends the run and names that CPU
+/// ([`HostReport::hung`](crate::machine::HostReport::hung)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostLimits {
+    /// For a thread that runs: so much time on a host core. A loaded host does not shorten it.
+    pub running: Duration,
+    /// For a thread that sleeps in something that is not the machine's, a lock of its own for example: so much time. Also
+    /// for one that runs, where the host does not tell a thread's time.
+    pub blocked: Duration,
+}
+
+impl Default for HostLimits {
+    fn default() -> Self {
+        HostLimits { running: Duration::from_secs(2), blocked: Duration::from_secs(60) }
+    }
 }
 
 #[cfg(test)]

@@ -3,15 +3,22 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
+use std::time::Duration;
 
+use softlockup::config::HostLimits;
+use softlockup::incident::report::diagnosis::Cause;
 use softlockup::incident::report::{Outcome, Place};
 use softlockup::kernel::smp::kick_all_cpus_sync;
 use softlockup::kernel::{irq, preempt};
-use softlockup::machine::Run;
+use softlockup::machine::{Run, RunError};
+use softlockup::parts::call_queue::{CallQueue, CsdId, KernelCallQueue, Links};
+use softlockup::parts::csd_lock::{CSD_FLAG_LOCK, CsdLock, KernelCsdLock};
 use softlockup::scenario::At;
 use softlockup::scenario::nested_oops::{Arrivals, NestedOops};
 use softlockup::time::NSEC_PER_SEC;
-use softlockup::{Clock, Config, Cpu, CpuId, KernelTime, Machine, Parts, Scenario, Task, ThisCpu};
+use softlockup::{
+    Clock, Config, Cpu, CpuId, Event, KernelTime, Machine, Parts, Record, Scenario, Task, ThisCpu,
+};
 
 fn at(secs: u64) -> KernelTime {
     KernelTime::from_ns(secs * NSEC_PER_SEC)
@@ -22,13 +29,27 @@ type Body = Box<dyn FnOnce(&Cpu) + Send>;
 const CLOCKS: [Clock; 2] = [Clock::Lockstep { turn_seed: None }, Clock::Wall { ratio: 1000.0 }];
 
 fn run(clock: Clock, until: u64, tasks: Vec<(u32, Body)>) -> Run {
+    try_run(clock, until, tasks, HostLimits::default()).unwrap()
+}
+
+fn try_run(
+    clock: Clock,
+    until: u64,
+    tasks: Vec<(u32, Body)>,
+    limits: HostLimits,
+) -> Result<Run, RunError> {
     let config = Config { nr_cpus: 4, until: at(until), clock, ..Config::default() };
     let mut machine = Machine::new(config, Parts::stock()).unwrap();
     for (n, (cpu, body)) in tasks.into_iter().enumerate() {
         machine.spawn(CpuId(cpu), Task::new("test", 100 + n as u32, at(10), body));
     }
-    machine.run().unwrap()
+    machine.set_host_limits(limits);
+    machine.run()
 }
+
+/// For code that hangs the host on purpose.
+const SHORT: HostLimits =
+    HostLimits { running: Duration::from_millis(500), blocked: Duration::from_secs(3) };
 
 #[test]
 fn a_machine_whose_every_cpu_is_stuck_ends() {
@@ -158,12 +179,104 @@ fn code_that_catches_the_halt_meets_it_again() {
 }
 
 #[test]
-fn a_panic_in_a_tasks_own_code_comes_out_of_run() {
+fn a_panic_in_a_tasks_own_code_comes_out_of_run_with_all_that_happened() {
     for clock in CLOCKS {
-        let run = || run(clock, 600, vec![(2, Box::new(|_| panic!("a learner's mistake")))]);
-        let payload = catch_unwind(run).expect_err("it panics");
-        assert_eq!(payload.downcast_ref(), Some(&"a learner's mistake"));
+        let body: Body = Box::new(|_| panic!("a learner's mistake"));
+        let tasks = vec![(2, body)];
+        let error = try_run(clock, 600, tasks, HostLimits::default()).unwrap_err();
+        assert!(error.to_string().contains("CPU#2 panicked at 10."), "{error}");
+        let RunError::Panicked { cpu, message, incident, .. } = error else { panic!("{error}") };
+        assert_eq!((cpu, &*message), (CpuId(2), "a learner's mistake"));
+        let started = |record: &Record| matches!(record.event, Event::TaskStart { .. });
+        assert!(incident.records.iter().any(|record| record.cpu == cpu && started(record)));
     }
+}
+
+#[test]
+fn a_part_that_panics_is_told_like_a_task_that_does() {
+    struct Panics;
+    impl CsdLock for Panics {
+        fn lock(&self, _flags: &AtomicU32, _cpu: &impl ThisCpu) {
+            panic!("not yet written");
+        }
+        fn unlock(&self, _flags: &AtomicU32) {}
+        fn wait(&self, _flags: &AtomicU32, _cpu: &impl ThisCpu) {}
+    }
+    let machine = NestedOops::default().machine_with(Parts::stock().with_csd_lock(Panics)).unwrap();
+    let RunError::Panicked { cpu, time, message, .. } = machine.run().unwrap_err() else {
+        panic!("it is a panic")
+    };
+    assert_eq!(
+        (cpu, time.to_string(), &*message),
+        (CpuId(35), "338.462000".into(), "not yet written")
+    );
+}
+
+#[test]
+fn a_part_that_waits_without_relax_hangs_the_host_and_its_cpu_is_the_one_that_is_named() {
+    /// So that the thread that is left behind does not burn a core for the rest of the test run.
+    static LET_GO: AtomicBool = AtomicBool::new(false);
+    struct Spins;
+    impl CsdLock for Spins {
+        fn lock(&self, flags: &AtomicU32, cpu: &impl ThisCpu) {
+            KernelCsdLock.lock(flags, cpu);
+        }
+        fn unlock(&self, flags: &AtomicU32) {
+            KernelCsdLock.unlock(flags);
+        }
+        fn wait(&self, flags: &AtomicU32, _cpu: &impl ThisCpu) {
+            while flags.load(Acquire) & CSD_FLAG_LOCK != 0 && !LET_GO.load(SeqCst) {}
+        }
+    }
+    let mut machine =
+        NestedOops::default().machine_with(Parts::stock().with_csd_lock(Spins)).unwrap();
+    machine.set_host_limits(SHORT);
+    let run = machine.run().unwrap();
+    LET_GO.store(true, SeqCst);
+    let report = run.incident.report();
+    assert_eq!(report.outcome, Outcome::HostHang);
+    assert_eq!(
+        (report.diagnosis.cause, &report.diagnosis.cpus[..]),
+        (Cause::NoInterruptionPoint, &[CpuId(35)][..])
+    );
+    assert_eq!((report.culprit, run.host.hung), (Some(CpuId(35)), vec![CpuId(35)]));
+}
+
+#[test]
+fn a_part_that_catches_what_unwinds_it_is_unwound_all_the_same() {
+    struct Catches;
+    impl CsdLock for Catches {
+        fn lock(&self, flags: &AtomicU32, cpu: &impl ThisCpu) {
+            KernelCsdLock.lock(flags, cpu);
+        }
+        fn unlock(&self, flags: &AtomicU32) {
+            KernelCsdLock.unlock(flags);
+        }
+        fn wait(&self, flags: &AtomicU32, cpu: &impl ThisCpu) {
+            _ = catch_unwind(AssertUnwindSafe(|| KernelCsdLock.wait(flags, cpu)));
+        }
+    }
+    let run = |parts| NestedOops::default().machine_with(parts).unwrap().run().unwrap().incident;
+    assert!(run(Parts::stock().with_csd_lock(Catches)) == run(Parts::stock()));
+}
+
+#[test]
+fn a_list_of_calls_that_bites_its_own_tail_is_no_endless_loop() {
+    #[derive(Default)]
+    struct Bites(KernelCallQueue);
+    impl CallQueue for Bites {
+        fn push(&self, csd: CsdId, links: &(impl Links + ?Sized)) -> bool {
+            self.0.push(csd, links)
+        }
+        fn take_all(&self, links: &(impl Links + ?Sized)) -> Option<CsdId> {
+            let first = self.0.take_all(links)?;
+            links.link(first).set(Some(first));
+            Some(first)
+        }
+    }
+    let machine = NestedOops::default().machine_with(Parts::stock().with_call_queue::<Bites>());
+    let error = machine.unwrap().run().unwrap_err();
+    assert!(error.to_string().contains("bites its own tail"), "{error}");
 }
 
 #[test]
@@ -310,7 +423,7 @@ fn a_panic_of_the_observer_halts_the_machine_first() {
             }
         };
         machine.spawn(CpuId(1), Task::new("test", 1, at(0), body));
-        let observe = |record: &softlockup::Record| assert!(record.time < at(10), "seen enough");
+        let observe = |record: &Record| assert!(record.time < at(10), "seen enough");
         assert!(catch_unwind(AssertUnwindSafe(|| machine.run_with(observe).is_ok())).is_err());
         assert_eq!(dropped.load(SeqCst), 1, "the CPU's thread is over");
     }

@@ -9,7 +9,6 @@
 //!
 //! In Linux: what is global in the kernel. Here it differs: there can be many machines.
 
-use std::any::Any;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 
@@ -74,7 +73,15 @@ pub(crate) struct Shared {
 #[derive(Default)]
 pub(crate) struct Threads {
     pub(crate) refused_pins: usize,
-    pub(crate) panic: Option<Box<dyn Any + Send>>,
+    /// The first Rust panic on one of them.
+    pub(crate) panic: Option<Panic>,
+}
+
+/// A Rust panic in the code of a task or of a part.
+pub(crate) struct Panic {
+    pub(crate) cpu: CpuId,
+    pub(crate) time: KernelTime,
+    pub(crate) message: String,
 }
 
 /// The payload that unwinds a halted CPU's frames.

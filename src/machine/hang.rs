@@ -8,16 +8,10 @@
 
 use std::time::{Duration, Instant};
 
+use crate::config::HostLimits;
 use crate::cpumask::CpuId;
 use crate::host;
 use crate::kernel::shared::Shared;
-
-/// A CPU's thread that ran this long without an interruption point is hung.
-const RUNNING_LIMIT: Duration = Duration::from_secs(2);
-
-/// A thread that slept this long, in something that is not the machine's (a lock of its own, say), is hung, too. This
-/// is also the limit where the host does not tell a thread's time.
-const BLOCKED_LIMIT: Duration = Duration::from_secs(60);
 
 /// How often the threads are looked at.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -27,6 +21,7 @@ pub(crate) struct HangDetector {
     last_look: Instant,
     seen: Vec<Option<Seen>>,
     hung: Vec<CpuId>,
+    limits: HostLimits,
 }
 
 /// A thread, when its progress was last seen to change.
@@ -38,8 +33,8 @@ struct Seen {
 
 impl HangDetector {
     /// Allocates nothing yet: it is also needed when the host has no memory left for another thread.
-    pub(crate) fn new() -> Self {
-        HangDetector { last_look: Instant::now(), seen: Vec::new(), hung: Vec::new() }
+    pub(crate) fn new(limits: HostLimits) -> Self {
+        HangDetector { last_look: Instant::now(), seen: Vec::new(), hung: Vec::new(), limits }
     }
 
     /// The CPUs that were found hung.
@@ -60,14 +55,16 @@ impl HangDetector {
         }
         self.last_look = Instant::now();
         self.seen.resize_with(shared.config.nr_cpus as usize, || None);
-        let late = |cpu: &CpuId| !self.hung.contains(cpu) && is_late(&mut self.seen, shared, *cpu);
+        let late = |cpu: &CpuId| {
+            !self.hung.contains(cpu) && is_late(&mut self.seen, shared, *cpu, self.limits)
+        };
         let found = (0..shared.config.nr_cpus).map(CpuId).find(late);
         self.hung.extend(found);
         found.is_some()
     }
 }
 
-fn is_late(seen: &mut [Option<Seen>], shared: &Shared, cpu: CpuId) -> bool {
+fn is_late(seen: &mut [Option<Seen>], shared: &Shared, cpu: CpuId, limits: HostLimits) -> bool {
     let per_cpu = shared.per_cpu(cpu);
     let halting = shared.is_halting();
     let gone = per_cpu.thread.is_gone();
@@ -83,12 +80,12 @@ fn is_late(seen: &mut [Option<Seen>], shared: &Shared, cpu: CpuId) -> bool {
     let cpu_time = thread.and_then(host::thread_cpu_time);
     match seen {
         Some(seen) if seen.progress == progress => match (cpu_time, seen.cpu_time) {
-            (Some(now), Some(then)) if now.saturating_sub(then) > RUNNING_LIMIT => true,
+            (Some(now), Some(then)) if now.saturating_sub(then) > limits.running => true,
             (Some(_), Some(_)) => {
                 let blocked = thread.is_some_and(host::thread_is_blocked);
-                blocked && seen.at.elapsed() > BLOCKED_LIMIT
+                blocked && seen.at.elapsed() > limits.blocked
             }
-            _ => seen.at.elapsed() > BLOCKED_LIMIT,
+            _ => seen.at.elapsed() > limits.blocked,
         },
         _ => {
             *seen = Some(Seen { progress, cpu_time, at: Instant::now() });

@@ -8,20 +8,20 @@ mod threads;
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::panic::resume_unwind;
 use std::sync::Arc;
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, HostLimits};
 use crate::cpumask::CpuId;
 use crate::host;
 use crate::incident::Incident;
 use crate::kernel::notifier::NotifierBlock;
-use crate::kernel::shared::Shared;
+use crate::kernel::shared::{Panic, Shared};
 use crate::kernel::task::Task;
 use crate::machine::threads::Running;
 use crate::parts::Parts;
 use crate::record::{Event, Record};
 use crate::recorder::Merge;
+use crate::time::KernelTime;
 
 /// A machine that has not booted yet.
 ///
@@ -42,13 +42,15 @@ pub struct Machine {
     tasks: Vec<Vec<Task>>,
     /// The host cores that CPUs were given by hand.
     pins: Vec<(CpuId, usize)>,
+    limits: HostLimits,
 }
 
 impl fmt::Debug for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Machine { shared, tasks, pins } = self;
+        let Machine { shared, tasks, pins, limits } = self;
         let mut debug = f.debug_struct("Machine");
         debug.field("config", &shared.config).field("tasks", tasks).field("pins", pins);
+        debug.field("limits", limits);
         debug.finish_non_exhaustive()
     }
 }
@@ -76,7 +78,7 @@ pub struct HostReport {
     pub hung: Vec<CpuId>,
 }
 
-/// A machine that could not boot.
+/// A machine that could not boot, or whose code panicked.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RunError {
@@ -87,19 +89,38 @@ pub enum RunError {
         /// Why.
         error: io::Error,
     },
+    /// The code of a task, of a part or of a callback panicked, which no kernel code can. The machine was halted.
+    Panicked {
+        /// On which CPU.
+        cpu: CpuId,
+        /// When.
+        time: KernelTime,
+        /// What the panic said.
+        message: String,
+        /// What happened on the machine until then.
+        incident: Box<Incident>,
+    },
 }
 
 impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let RunError::Spawn { cpu, error } = self;
-        write!(f, "the host refused a thread for CPU#{cpu}: {error}; try fewer CPUs")
+        match self {
+            RunError::Spawn { cpu, error } => {
+                write!(f, "the host refused a thread for CPU#{cpu}: {error}; try fewer CPUs")
+            }
+            RunError::Panicked { cpu, time, message, .. } => {
+                write!(f, "the code on CPU#{cpu} panicked at {time}: {message}")
+            }
+        }
     }
 }
 
 impl Error for RunError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        let RunError::Spawn { error, .. } = self;
-        Some(error)
+        match self {
+            RunError::Spawn { error, .. } => Some(error),
+            RunError::Panicked { .. } => None,
+        }
     }
 }
 
@@ -114,7 +135,7 @@ impl Machine {
         host::cores(); // before anything is pinned
         let shared = Shared::new(config, parts);
         let tasks = (0..nr_cpus).map(|_| Vec::new()).collect();
-        Ok(Machine { shared, tasks, pins: Vec::new() })
+        Ok(Machine { shared, tasks, pins: Vec::new(), limits: HostLimits::default() })
     }
 
     /// Gives `cpu` a task.
@@ -142,13 +163,15 @@ impl Machine {
         self.shared.die_chain.register(block);
     }
 
+    /// How long the host waits for a CPU that passes no interruption point.
+    pub fn set_host_limits(&mut self, limits: HostLimits) {
+        self.limits = limits;
+    }
+
     /// Boots the machine, runs it to its end and returns what happened. It returns even if every CPU is stuck.
     ///
     /// # Errors
-    /// If the host refuses a thread.
-    ///
-    /// # Panics
-    /// If a task's own code panics. Its panic goes on here, after the machine has halted.
+    /// If the host refuses a thread, or if the code of a task or of a part panics.
     pub fn run(self) -> Result<Run, RunError> {
         self.run_with(|_| {})
     }
@@ -159,11 +182,11 @@ impl Machine {
     /// As [`run`](Machine::run).
     ///
     /// # Panics
-    /// As [`run`](Machine::run); and if `observe` panics, also after the machine has halted.
+    /// If `observe` does, after the machine has halted.
     pub fn run_with(self, mut observe: impl FnMut(&Record)) -> Result<Run, RunError> {
-        let Machine { shared, tasks, pins } = self;
+        let Machine { shared, tasks, pins, limits } = self;
         let given: Vec<usize> = tasks.iter().map(Vec::len).collect();
-        let machine = Running::boot(Arc::new(shared), tasks, &pins)
+        let machine = Running::boot(Arc::new(shared), tasks, &pins, limits)
             .map_err(|(cpu, error)| RunError::Spawn { cpu, error })?;
         let shared = &machine.shared;
         shared.clock.start(&**shared);
@@ -183,10 +206,11 @@ impl Machine {
             let mut threads = shared.threads.lock();
             (threads.panic.take(), threads.refused_pins)
         };
-        if let Some(panic) = panic {
-            resume_unwind(panic);
-        }
         let incident = Incident { config: shared.config.clone(), records, ended };
+        if let Some(Panic { cpu, time, message }) = panic {
+            let incident = Box::new(incident);
+            return Err(RunError::Panicked { cpu, time, message, incident });
+        }
         let never_started = never_started(&given, &incident.records);
         let host = HostReport { nr_cores: host::cores().len(), refused_pins, hung };
         Ok(Run { incident, never_started, host })

@@ -3,6 +3,7 @@
 //! In Linux: `kernel/cpu.c`, `bringup_nonboot_cpus`; `kernel/smpboot.c`. Here it differs: the host boots the machine,
 //! and ends it.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::io;
@@ -14,12 +15,12 @@ use std::time::Duration;
 
 use core_affinity::CoreId;
 
-use crate::config::{Clock, Config};
+use crate::config::{Clock, Config, HostLimits};
 use crate::cpumask::CpuId;
 use crate::hardware::clock::ClockSource;
 use crate::host;
 use crate::kernel::cpu::Cpu;
-use crate::kernel::shared::{Halted, Shared};
+use crate::kernel::shared::{Halted, Panic, Shared};
 use crate::kernel::task::Task;
 use crate::kernel::watchdog;
 use crate::machine::hang::HangDetector;
@@ -44,12 +45,13 @@ impl Running {
         shared: Arc<Shared>,
         tasks: Vec<Vec<Task>>,
         pins: &[(CpuId, usize)],
+        limits: HostLimits,
     ) -> Result<Self, (CpuId, io::Error)> {
         let core_of = choose_cores(&shared.config, pins);
         let mut running = Running {
             shared,
             threads: Vec::with_capacity(tasks.len()),
-            hangs: RefCell::new(HangDetector::new()),
+            hangs: RefCell::new(HangDetector::new(limits)),
         };
         for (n, tasks) in tasks.into_iter().enumerate() {
             let cpu = CpuId::from(n);
@@ -159,7 +161,10 @@ fn run_cpu(shared: Arc<Shared>, id: CpuId, core: Option<CoreId>, tasks: Vec<Task
         cpu.start(tasks)
     }));
     let Err(payload) = end;
-    let panic = (!payload.is::<Halted>()).then_some(payload);
+    let panic = (!payload.is::<Halted>()).then(|| {
+        let message = message_of(&*payload);
+        Panic { cpu: id, time: shared.clock.now(), message }
+    });
     if panic.is_some() {
         shared.halt();
     }
@@ -168,6 +173,13 @@ fn run_cpu(shared: Arc<Shared>, id: CpuId, core: Option<CoreId>, tasks: Vec<Task
     threads.refused_pins += usize::from(!pinned);
     threads.panic = threads.panic.take().or(panic);
     shared.thread_ended.notify_one();
+}
+
+/// What a panic said.
+fn message_of(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a panic without a message").to_owned()
 }
 
 /// How long the host may wait until it looks again.

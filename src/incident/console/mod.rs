@@ -313,10 +313,13 @@ impl Console {
         p.line(format_args!("pstate: {pstate:08x} ({flags} {daif} -PAN -UAO{newer})"))
     }
 
-    /// The registers that mean something here: for a waiter x0, the CPU whose answer it waits for, x1, the flags of
-    /// its csd, and x4, the mask of the CPUs it called; for the fault of an oops x1, the address.
+    /// The registers that mean something here: for a waiter x1, the flags of its csd; and on 4.19 x0, the CPU whose
+    /// answer it waits for, and x4, the mask of the CPUs it called. (On 6.12 x0 is a pointer, which the machine has not.)
     fn registers(&self, p: &mut Printer<'_>, view: &CpuView) -> fmt::Result {
         if let Some(wait) = view.csd_wait() {
+            if self.kernel != Kernel::Arm64V4_19 {
+                return p.line(format_args!("x1 : {:016x}", wait.flags));
+            }
             if wait.mask != 0 {
                 p.line(format_args!("x4 : {:016x}", wait.mask))?;
             }

@@ -204,6 +204,12 @@ impl Tracker {
         if stuck.is_empty() {
             return (None, self.without_stuck());
         }
+        // A CPU that hangs the host comes first: no CPU could have done anything after that.
+        let hung = stuck.iter().filter(|stuck| stuck.place == Place::NoInterruptionPoint);
+        let hung = Diagnosis::new(Cause::NoInterruptionPoint, hung.map(|stuck| stuck.cpu));
+        if let Some(&first) = hung.cpus.first() {
+            return (Some(first), hung);
+        }
         let graph = Graph::new(view, stuck);
         let roots: Vec<_> = stuck.iter().map(|stuck| graph.root(stuck.cpu)).collect();
         let mut led_to: HashMap<CpuId, usize> = HashMap::new();

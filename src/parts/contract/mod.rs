@@ -8,6 +8,7 @@
 pub mod call_queue;
 pub mod csd_lock;
 pub mod die_lock;
+pub mod host;
 pub mod softlockup;
 
 use std::fmt;
