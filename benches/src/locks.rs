@@ -157,7 +157,7 @@ mod tests {
     use softlockup::KernelTime;
     use softlockup::parts::contract;
     use softlockup::parts::die_lock::Arm64DieLock;
-    use softlockup::parts::fake_cpu::FakeCpu;
+    use softlockup::parts::fake_cpu::{FakeCpu, Stuck};
     use softlockup::sync::AtomicBool;
 
     use super::*;
@@ -165,49 +165,33 @@ mod tests {
     const CPU0: CpuId = CpuId(0);
     const CPU1: CpuId = CpuId(1);
 
-    /// [`contract::die_lock::excludes`] for locks that queue: there each lock is used again after a wait was given up.
-    fn excludes<D: DieLock>(new: impl Fn() -> D) {
-        let (cpu0, cpu1) = (FakeCpu::new(CPU0), FakeCpu::new(CPU1));
-        for (first, second) in [(&cpu0, &cpu1), (&cpu1, &cpu0)] {
-            let lock = new();
-            assert_eq!(first.attempt(|cpu| lock.lock(cpu)), Ok(1));
-            assert!(second.attempt(|cpu| lock.lock(cpu)).is_err());
-
-            let lock = new();
-            for cpu in [first, first, second, first] {
-                assert_eq!(cpu.attempt(|cpu| lock.lock(cpu)), Ok(1));
-                assert_eq!(cpu.attempt(|cpu| lock.unlock(cpu)), Ok(0));
-            }
-
-            assert_eq!(first.attempt(|cpu| lock.lock(cpu)), Ok(1));
-            let mut looks = 0;
-            let waiting = FakeCpu::with_others(second.id(), || {
-                looks += 1;
-                if looks == 3 {
-                    lock.unlock(first);
-                }
-            });
-            assert_eq!(waiting.attempt(|cpu| lock.lock(cpu)), Ok(1));
-            assert!(first.attempt(|cpu| lock.lock(cpu)).is_err());
-        }
-    }
-
     #[test]
     fn one_cpu_at_a_time_holds_it() {
-        excludes(Arm64DieLock::new); // what both rules accept
-        excludes(TicketLock::new);
-        excludes(|| McsLock::new(2));
+        contract::die_lock::all(Arm64DieLock::new).unwrap();
+        contract::die_lock::all(TicketLock::new).unwrap();
+        contract::die_lock::all(|| McsLock::new(2)).unwrap();
     }
 
     #[test]
     fn a_place_in_the_queue_cannot_be_given_up() {
-        contract::die_lock::excludes(Arm64DieLock::new).unwrap();
-        contract::die_lock::excludes(TicketLock::new).unwrap_err();
-        contract::die_lock::excludes(|| McsLock::new(2)).unwrap_err();
+        gives_up_its_place(Arm64DieLock::new()).unwrap();
+        gives_up_its_place(TicketLock::new()).unwrap_err();
+        gives_up_its_place(McsLock::new(2)).unwrap_err();
+    }
+
+    /// CPU 1 stops waiting, the lock is free again, and CPU 1 comes once more.
+    fn gives_up_its_place(lock: impl DieLock) -> Result<u32, Stuck> {
+        let (cpu0, cpu1) = (FakeCpu::new(CPU0), FakeCpu::new(CPU1));
+        cpu0.attempt(|cpu| lock.lock(cpu))?;
+        cpu1.attempt(|cpu| lock.lock(cpu)).unwrap_err();
+        cpu0.attempt(|cpu| lock.unlock(cpu))?;
+        cpu1.attempt(|cpu| lock.lock(cpu))
     }
 
     #[test]
     fn a_second_oops_on_the_holder_waits_for_itself() {
+        contract::die_lock::never_lets_itself_in(TicketLock::new).unwrap();
+        contract::die_lock::never_lets_itself_in(|| McsLock::new(2)).unwrap();
         contract::die_lock::nests(TicketLock::new).unwrap_err();
         contract::die_lock::nests(|| McsLock::new(2)).unwrap_err();
     }

@@ -254,8 +254,8 @@ mod tests {
     }
 
     #[test]
-    fn without_letters_the_calls_are_first_in_first_out() {
-        assert_eq!(contract::call_queue::first_in_first_out::<WithoutLetters>(), Ok(()));
+    fn without_letters_the_rules_of_a_call_queue_are_kept() {
+        assert_eq!(contract::call_queue::all::<WithoutLetters>(), Ok(()));
     }
 
     /// What a reader finds, in order.

@@ -24,15 +24,18 @@ use crate::time::KernelTime;
 pub struct FakeCpu<'a> {
     id: CpuId,
     now: Cell<KernelTime>,
-    fuel: Cell<u32>,
+    /// How many looks are left of this attempt.
+    left: Cell<u32>,
+    fuel: u32,
+    look_ns: u64,
     on_relax: RefCell<Option<OnRelax<'a>>>,
 }
 
 impl fmt::Debug for FakeCpu<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let FakeCpu { id, now, fuel, .. } = self;
+        let FakeCpu { id, now, left, .. } = self;
         let mut debug = f.debug_struct("FakeCpu");
-        debug.field("id", id).field("now", now).field("fuel", fuel).finish_non_exhaustive()
+        debug.field("id", id).field("now", now).field("left", left).finish_non_exhaustive()
     }
 }
 
@@ -54,17 +57,34 @@ impl fmt::Display for Stuck {
 }
 
 impl<'a> FakeCpu<'a> {
-    /// How often [`attempt`](FakeCpu::attempt) lets a CPU look before it is called stuck.
+    /// How often [`attempt`](FakeCpu::attempt) lets a CPU look before it is called stuck, unless
+    /// [`with_fuel`](FakeCpu::with_fuel) says otherwise.
     pub const FUEL: u32 = 1_000;
+
+    /// How much kernel time passes with each look, in nanoseconds, unless [`with_look_ns`](FakeCpu::with_look_ns) says
+    /// otherwise: a microsecond.
+    pub const LOOK_NS: u64 = 1_000;
 
     /// A CPU on which nothing else happens.
     pub fn new(id: CpuId) -> Self {
         FakeCpu {
             id,
             now: Cell::new(KernelTime::BOOT),
-            fuel: Cell::new(Self::FUEL),
+            left: Cell::new(Self::FUEL),
+            fuel: Self::FUEL,
+            look_ns: Self::LOOK_NS,
             on_relax: RefCell::new(None),
         }
+    }
+
+    /// The same CPU, which may look `looks` times in each attempt. Many looks find a wait that gives up.
+    pub fn with_fuel(self, looks: u32) -> Self {
+        FakeCpu { left: Cell::new(looks), fuel: looks, ..self }
+    }
+
+    /// The same CPU, on which each look takes `ns` of kernel time. Slow looks find a wait that looks at the clock.
+    pub fn with_look_ns(self, ns: u64) -> Self {
+        FakeCpu { look_ns: ns, ..self }
     }
 
     /// A CPU that runs `step` at each [`relax`](ThisCpu::relax). `step` is what all other CPUs do meanwhile.
@@ -74,16 +94,16 @@ impl<'a> FakeCpu<'a> {
         cpu
     }
 
-    /// Runs `code` on this CPU, with all of its [`FUEL`](FakeCpu::FUEL).
+    /// Runs `code` on this CPU, with all of its fuel.
     ///
     /// # Errors
-    /// [`Stuck`] if `code` called [`relax`](ThisCpu::relax) more than [`FUEL`](FakeCpu::FUEL) times. Its Rust frames
-    /// are unwound, without a panic message.
+    /// [`Stuck`] if `code` called [`relax`](ThisCpu::relax) more often than its fuel permits. Its Rust frames are
+    /// unwound, without a panic message.
     ///
     /// # Panics
     /// If `code` does.
     pub fn attempt<T>(&self, code: impl FnOnce(&Self) -> T) -> Result<T, Stuck> {
-        self.fuel.set(Self::FUEL);
+        self.left.set(self.fuel);
         catch_unwind(AssertUnwindSafe(|| code(self))).map_err(|payload| {
             match payload.downcast::<Stuck>() {
                 Ok(stuck) => *stuck,
@@ -102,13 +122,13 @@ impl ThisCpu for FakeCpu<'_> {
         self.now.get()
     }
 
-    /// One microsecond passes.
+    /// The time of one look passes.
     fn relax(&self) {
-        let Some(left) = self.fuel.get().checked_sub(1) else {
-            resume_unwind(Box::new(Stuck { cpu: self.id, looks: Self::FUEL }));
+        let Some(left) = self.left.get().checked_sub(1) else {
+            resume_unwind(Box::new(Stuck { cpu: self.id, looks: self.fuel }));
         };
-        self.fuel.set(left);
-        self.now.set(self.now.get() + 1_000);
+        self.left.set(left);
+        self.now.set(self.now.get() + self.look_ns);
         if let Some(step) = self.on_relax.borrow_mut().as_mut() {
             step();
         }

@@ -1,41 +1,138 @@
-//! The rules of a [`CsdLock`].
+//! The rules of a [`CsdLock`]. Each csd lock keeps all of them.
+//!
+//! Between `lock` and `unlock` the machine adds a flag of its own, as it does for a caller that waits. So each rule is
+//! checked with the flags 1, 3 (4.19) and 0x11 (5.8 and later).
 
 use crate::cpumask::CpuId;
-use crate::parts::contract::{Broken, Rule};
+use crate::parts::contract::{Broken, LONG_WAIT, Rule, SHORT_WAIT, wait_until};
 use crate::parts::csd_lock::{CSD_FLAG_LOCK, CsdLock};
 use crate::parts::fake_cpu::FakeCpu;
 use crate::sync::{AtomicU32, Ordering::*};
-use crate::version::CSD_FLAG_SYNCHRONOUS;
+use crate::version::{CSD_FLAG_SYNCHRONOUS, CSD_TYPE_SYNC};
 
-/// A csd serves one request at a time, and a wait for it ends exactly when the request is answered.
+/// The CPU that owns the csd.
+const CALLER: CpuId = CpuId(3);
+
+/// What the machine adds between `lock` and `unlock`.
+const MACHINES: [u32; 3] = [0, CSD_FLAG_SYNCHRONOUS, CSD_TYPE_SYNC];
+
+/// Every rule.
+///
+/// # Errors
+/// The first rule that the part broke.
+pub fn all<C: CsdLock>(new: impl Fn() -> C) -> Result<(), Broken> {
+    takes_a_free_csd(&new)?;
+    unlock_clears_everything(&new)?;
+    wait_ends_at_the_unlock(&new)?;
+    wait_for_a_free_csd_is_over(&new)?;
+    lock_waits_by_itself(&new)
+}
+
+/// `lock` takes a free csd, and shows that it is taken.
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn one_request_at_a_time<C: CsdLock>(new: impl Fn() -> C) -> Result<(), Broken> {
+pub fn takes_a_free_csd<C: CsdLock>(new: impl Fn() -> C) -> Result<(), Broken> {
     let rule = Rule(
-        "a csd is taken by `lock` and free again after `unlock`",
-        "A csd that is used twice at once loses a call, and the caller of the lost one waits for ever.",
+        "`lock` takes a free csd at once and sets CSD_FLAG_LOCK, and that alone",
+        "A csd that does not look taken is used twice: one call is lost, and its caller waits for ever.",
     );
-    let (csd, cpu) = (new(), FakeCpu::new(CpuId(3)));
-    let flags = AtomicU32::new(0);
-    rule.expect("waiting for a free csd", cpu.attempt(|cpu| csd.wait(&flags, cpu)), ())?;
+    let (csd, cpu, flags) = (new(), FakeCpu::new(CALLER), AtomicU32::new(0));
     rule.expect("locking a free csd", cpu.attempt(|cpu| csd.lock(&flags, cpu)), ())?;
-    rule.expect("CSD_FLAG_LOCK", Ok(flags.load(Relaxed) & CSD_FLAG_LOCK), CSD_FLAG_LOCK)?;
-    rule.expect_stuck("waiting for the answer", cpu.attempt(|cpu| csd.wait(&flags, cpu)))?;
-    rule.expect_stuck("locking it again", cpu.attempt(|cpu| csd.lock(&flags, cpu)))?;
+    rule.equal("the flags after it", flags.load(Relaxed), CSD_FLAG_LOCK)
+}
 
-    // Bits beside the lock are the caller's, and must not outlive the request.
-    flags.store(flags.load(Relaxed) | CSD_FLAG_SYNCHRONOUS, Relaxed);
-    csd.unlock(&flags);
-    rule.expect("the flags after `unlock`", Ok(flags.load(Relaxed)), 0)?;
+/// `unlock` clears the machine's flags, too.
+///
+/// # Errors
+/// The rule that the part broke.
+pub fn unlock_clears_everything<C: CsdLock>(new: impl Fn() -> C) -> Result<(), Broken> {
+    let rule = Rule(
+        "`unlock` clears every flag, the machine's too",
+        "A flag that outlives its request makes the next call look as if its caller waited.",
+    );
+    let csd = new();
+    for machines in MACHINES {
+        let in_use = CSD_FLAG_LOCK | machines;
+        let flags = AtomicU32::new(in_use);
+        csd.unlock(&flags);
+        rule.equal(&format!("`unlock` of the flags {in_use:#x}"), flags.load(Relaxed), 0)?;
+    }
+    Ok(())
+}
 
-    csd.lock(&flags, &cpu);
-    let mut looks = 0;
-    let waiting = FakeCpu::with_others(CpuId(3), || {
-        looks += 1;
-        if looks == 3 {
+/// A wait lasts until the request is answered. It has no time-out, and leaves the flags alone.
+///
+/// # Errors
+/// The rule that the part broke.
+pub fn wait_ends_at_the_unlock<C: CsdLock>(new: impl Fn() -> C) -> Result<(), Broken> {
+    let rule = Rule(
+        "a csd is in use from `lock` to `unlock`, and a wait for it ends only then",
+        "A caller that goes on early frees what the called CPU still reads; one that never does is soft-locked.",
+    );
+    ends_at_the_unlock(&rule, &new(), "`wait`", |csd, flags, cpu| csd.wait(flags, cpu), 0)
+}
+
+/// `lock` waits for the older request: no caller does that for it.
+///
+/// # Errors
+/// The rule that the part broke.
+pub fn lock_waits_by_itself<C: CsdLock>(new: impl Fn() -> C) -> Result<(), Broken> {
+    let rule = Rule(
+        "`lock` waits by itself until the csd's older request is answered, and only then changes the flags",
+        "A caller that does not wait for its answer uses the csd again at once: it overwrites the call that is still queued.",
+    );
+    ends_at_the_unlock(
+        &rule,
+        &new(),
+        "`lock`",
+        |csd, flags, cpu| csd.lock(flags, cpu),
+        CSD_FLAG_LOCK,
+    )
+}
+
+/// Lets `wait` wait for a csd in use, once for long; it must end at the `unlock`, leave the flags alone until then, and leave `after`.
+fn ends_at_the_unlock<C: CsdLock>(
+    rule: &Rule,
+    csd: &C,
+    name: &str,
+    wait: impl Fn(&C, &AtomicU32, &FakeCpu<'_>),
+    after: u32,
+) -> Result<(), Broken> {
+    for machines in MACHINES {
+        let flags = AtomicU32::new(0);
+        let locked = FakeCpu::new(CALLER).attempt(|cpu| csd.lock(&flags, cpu));
+        rule.expect("locking a free csd", locked, ())?;
+        let in_use = flags.load(Relaxed) | machines;
+        flags.store(in_use, Relaxed);
+        let mut seen = in_use;
+        let answer = || {
+            seen = flags.load(Relaxed);
             csd.unlock(&flags);
-        }
-    });
-    rule.expect("an answer while waiting", waiting.attempt(|cpu| csd.wait(&flags, cpu)), ())
+        };
+        let looks = if machines == 0 { LONG_WAIT } else { SHORT_WAIT };
+        let waited = wait_until(CALLER, looks, answer, |cpu| wait(csd, &flags, cpu));
+        rule.expect_wait(&format!("{name} with the flags {in_use:#x}"), waited, ())?;
+        rule.equal(&format!("the flags {in_use:#x} while {name} waits"), seen, in_use)?;
+        rule.equal(&format!("the flags after {name}"), flags.load(Relaxed), after)?;
+    }
+    Ok(())
+}
+
+/// A wait for an answer that has come does not wait.
+///
+/// # Errors
+/// The rule that the part broke.
+pub fn wait_for_a_free_csd_is_over<C: CsdLock>(new: impl Fn() -> C) -> Result<(), Broken> {
+    let rule = Rule(
+        "a wait for a free csd is over at once",
+        "The answer may come before its caller begins to wait: that caller would wait for an answer that never comes again.",
+    );
+    let (csd, cpu, flags) = (new(), FakeCpu::new(CALLER), AtomicU32::new(0));
+    let wait = || cpu.attempt(|cpu| csd.wait(&flags, cpu));
+    rule.expect("waiting for a csd that was never used", wait(), ())?;
+    rule.expect("locking it", cpu.attempt(|cpu| csd.lock(&flags, cpu)), ())?;
+    csd.unlock(&flags);
+    rule.expect("waiting for a csd that was answered", wait(), ())?;
+    rule.equal("the flags after it", flags.load(Relaxed), 0)
 }

@@ -32,7 +32,12 @@ pub fn comes_back(
 ) -> Result<(), Broken> {
     let this_rule = Rule(
         "code that waits calls `relax`, and all other code comes back",
-        "A CPU that spins without `relax` takes no interrupt: no timer of its own finds it, and no call to it is answered.",
+        "This machine interrupts a CPU in `relax` only: a CPU that spins without it is found by no timer of its own, and \
+         answers no call.",
+    );
+    let no_sleep = Rule(
+        "code that waits calls `relax`, and does not sleep",
+        "With interrupts off no scheduler runs: a CPU that sleeps there, in a lock of the host, is never woken.",
     );
     let (started, thread) = channel();
     let (done, ends) = channel();
@@ -64,7 +69,7 @@ pub fn comes_back(
         match thread.is_some_and(host::thread_is_blocked) {
             false => asleep_since = None,
             true if asleep_since.get_or_insert(Instant::now()).elapsed() > limits.blocked => {
-                return this_rule.broken("the code sleeps, and no CPU wakes it".to_owned());
+                return no_sleep.broken("the code sleeps, and no CPU wakes it".to_owned());
             }
             true => {}
         }
