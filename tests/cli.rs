@@ -147,6 +147,11 @@ fn every_scenario_runs_and_is_diagnosed() {
     assert_eq!(diagnosis("--scenario slow-console"), is("slow_cpu", &[1]));
     let pair = is("waiting_with_interrupts_off", &[2, 6]);
     assert_eq!(diagnosis("--scenario irqs-off-caller"), pair);
+    for healthy in ["busy", "masked-busy", "slow-report", "nested-irq"] {
+        assert_eq!(diagnosis(&format!("--scenario {healthy}")), is("none", &[]), "{healthy}");
+    }
+    assert_eq!(diagnosis("--scenario callback-chain"), is("self_deadlock", &[1]));
+    assert_eq!(diagnosis("--scenario wait-chains"), is("interrupts_off", &[3]));
     let flags = "--cpus 9 --kernel 6.12 --turn-seed 3 --until 120 --pseudo-nmi --softlockup-panic";
     assert_eq!(diagnosis(&format!("--scenario irqs-off-caller {flags}")), pair);
 
@@ -173,7 +178,7 @@ fn flags_of_the_article_are_refused_with_another_scenario() {
         "--print-order stock",
     ] {
         let name = flag.split(' ').next().unwrap();
-        for scenario in ["lost-ipi", "slow-console", "irqs-off-caller"] {
+        for scenario in ["lost-ipi", "slow-console", "irqs-off-caller", "busy", "wait-chains"] {
             let words = format!("{name} goes with --scenario article only");
             refused(&format!("--scenario {scenario} {flag}"), &words);
         }
@@ -360,8 +365,19 @@ fn a_host_that_refuses_threads_is_named_in_one_line() {
 #[test]
 fn help_names_every_flag() {
     let help = stdout("--help");
-    for scenario in ["article:", "lost-ipi:", "slow-console:", "irqs-off-caller:"] {
-        assert!(help.contains(scenario), "{scenario}");
+    for scenario in [
+        "article",
+        "lost-ipi",
+        "slow-console",
+        "irqs-off-caller",
+        "busy",
+        "masked-busy",
+        "slow-report",
+        "callback-chain",
+        "nested-irq",
+        "wait-chains",
+    ] {
+        assert!(help.contains(&format!("{scenario}:")), "{scenario}");
     }
     for flag in [
         "scenario",

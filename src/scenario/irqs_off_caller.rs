@@ -20,8 +20,8 @@ use std::sync::atomic::{AtomicU32, Ordering::*};
 
 use super::{
     ANY_PID, At, Scenario, ScenarioError, busy_before_ns, busy_then, on_this_machine, reported_by,
+    small_machine, spawn_callers,
 };
-use super::{small_machine, spawn_callers};
 use crate::config::Config;
 use crate::cpumask::CpuId;
 use crate::incident::report::diagnosis::{Cause, Diagnosis};

@@ -8,11 +8,29 @@
 //! | [`irqs_off_caller`] | two CPUs call each other with interrupts off | both | their callers |
 //!
 //! Every caller that is reported prints about the same: `soft lockup`, with a stack in `smp_call_function_many`.
+//!
+//! And scenarios that teach: each makes one part work hard enough that a wrong part shows. Each has a `judge`,
+//! a pure function of an incident that says what was expected, what happened, on which CPU and when.
+//!
+//! | scenario | what happens | which wrong part shows |
+//! |---|---|---|
+//! | [`busy`] | four CPUs call one another; calls pile up | a call queue that is not first in, first out, loses or repeats calls, or is wrong about IPIs; a csd lock that does not wait |
+//! | [`masked_busy`] | eleven CPUs call one with interrupts off | a call queue that holds only eight calls |
+//! | [`slow_report`] | two CPUs oops while a report takes 2 s | a `die_lock` that lets a second CPU in |
+//! | [`callback_chain`] | a die notifier faults before one that must run | the stock chain, and every `die_lock` with it |
+//! | [`nested_irq`] | a call comes inside nested sections with interrupts off | an interrupt flag that loses a level |
+//! | [`wait_chains`] | chains of CPUs wait, down to one silent CPU | a csd lock that does not wait; a diagnosis that goes one step only |
 
+pub mod busy;
+pub mod callback_chain;
 pub mod irqs_off_caller;
 pub mod lost_ipi;
+pub mod masked_busy;
+pub mod nested_irq;
 pub mod nested_oops;
 pub mod slow_console;
+pub mod slow_report;
+pub mod wait_chains;
 
 use std::error::Error;
 use std::fmt;
@@ -98,8 +116,49 @@ pub enum ScenarioError {
         /// How many there are.
         nr_cpus: u32,
     },
-    /// Two CPUs are to wait for each other, and this one was named twice.
+    /// One CPU is to wait for another, and this one was named twice.
     SameCpu(CpuId),
+    /// This CPU can have one place in the scenario, and was given two.
+    NamedTwice(CpuId),
+    /// This CPU is to wait for another, and would begin before that one stops answering.
+    TooEarly {
+        /// Which.
+        cpu: CpuId,
+        /// When it would begin.
+        time: KernelTime,
+        /// It must be later than this.
+        after: KernelTime,
+    },
+    /// More calls than the scenario has functions for.
+    TooManyCalls {
+        /// How many.
+        calls: usize,
+        /// How many there can be.
+        most: usize,
+    },
+    /// Interrupts would be off for so long that callers are in trouble, in a scenario in which they are not to be.
+    MaskedTooLong {
+        /// For how long, in nanoseconds.
+        ns: u64,
+        /// The longest that is possible.
+        most_ns: u64,
+    },
+    /// A section with interrupts off does not lie inside the one that it is to be nested in.
+    NotNested {
+        /// The section.
+        inner: Section,
+        /// The one around it.
+        outer: Section,
+    },
+}
+
+/// A stretch of code that runs with interrupts off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Section {
+    /// When it turns them off.
+    pub from: KernelTime,
+    /// When it restores what was there before.
+    pub to: KernelTime,
 }
 
 impl From<ConfigError> for ScenarioError {
@@ -117,6 +176,24 @@ impl fmt::Display for ScenarioError {
             }
             ScenarioError::SameCpu(cpu) => {
                 write!(f, "CPU#{cpu} cannot wait for itself: it takes two CPUs")
+            }
+            ScenarioError::NamedTwice(cpu) => {
+                write!(f, "CPU#{cpu} is named twice: it can be in one place only")
+            }
+            ScenarioError::TooEarly { cpu, time, after } => {
+                write!(f, "CPU#{cpu} cannot begin to wait at {time} s: it must be after {after} s")
+            }
+            ScenarioError::TooManyCalls { calls, most } => {
+                write!(f, "{calls} calls are too many: there can be {most}")
+            }
+            ScenarioError::MaskedTooLong { ns, most_ns } => {
+                let (time, most) = (KernelTime::from_ns(*ns), KernelTime::from_ns(*most_ns));
+                write!(f, "interrupts can be off for {most} s at most, not for {time} s")
+            }
+            ScenarioError::NotNested { inner, outer } => {
+                let (from, to) = (inner.from, inner.to);
+                write!(f, "the section from {from} to {to} s is not inside ")?;
+                write!(f, "the one from {} to {} s", outer.from, outer.to)
             }
         }
     }
