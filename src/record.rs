@@ -99,7 +99,7 @@ pub enum Event {
         /// The first word of the mask of CPUs that were called: x4 in the article's dump.
         mask: u64,
     },
-    /// `csd_lock_wait` ends: the csd is free.
+    /// `csd_lock_wait` ends: the csd is free, says the csd lock.
     CsdWaitEnd {
         /// The CPU that had to answer.
         on: CpuId,

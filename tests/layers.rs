@@ -247,7 +247,7 @@ fn imports_name_the_module_that_defines() {
     };
     let names = |import: &&Import| match import.item.as_deref() {
         None | Some("self" | "*") => true,
-        _ if import.to == "sync" => true, // it hands on `std`'s atomics, or loom's
+        _ if import.to == "sync" || import.from == "sync" => true, // it hands on atomics: `std`'s, loom's, its own
         Some(item) => defines(&import.to, item.split(" as ").next().expect("it has a name")),
     };
     let imports = imports(&sources);

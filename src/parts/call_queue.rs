@@ -31,6 +31,7 @@ impl Link {
     }
 
     /// The csd this link leads to.
+    #[cfg_attr(feature = "model", track_caller)]
     pub fn get(&self) -> Option<CsdId> {
         decode(self.0.load(Relaxed))
     }
@@ -44,6 +45,7 @@ impl Link {
     }
 
     /// Lets this link lead to `next`.
+    #[cfg_attr(feature = "model", track_caller)]
     pub fn set(&self, next: Option<CsdId>) {
         self.0.store(encode(next), Relaxed);
     }

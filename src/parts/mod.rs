@@ -22,6 +22,18 @@
 //! A part owns its atomics and their orderings. Interrupts, stack frames, records and halting stay with the machine. Of
 //! the machine a part sees only what [`ThisCpu`] shows. So it runs on a [`FakeCpu`](fake_cpu::FakeCpu) and under loom
 //! as well.
+//!
+//! | part | decides | plugged in by | rules |
+//! |---|---|---|---|
+//! | [`DieLock`] | which CPU may report an oops | [`Parts::with_die_lock`] | [`contract::die_lock`] |
+//! | [`IrqState`] | what is pending, and whether it is kept waiting | [`Parts::with_irq_state`] | [`contract::irq_state`] |
+//! | [`CallMany`] | which CPUs are posted to, interrupted and waited for | [`Parts::with_call_many`] | [`contract::call_many`] |
+//! | [`CallQueue`] | how calls wait for a CPU | [`Parts::with_call_queue`] | [`contract::call_queue`] |
+//! | [`CsdLock`] | how a caller waits for the answer | [`Parts::with_csd_lock`] | [`contract::csd_lock`] |
+//! | [`StallDetector`] | when a wait is reported | [`Parts::with_stall_detector`] | [`contract::csd_stall`] |
+//! | [`SoftlockupDetector`] | when a CPU reports itself | [`Parts::with_softlockup_detector`] | [`contract::softlockup`] |
+//! | [`HardlockupDetector`] | which CPU watches which, and when it reports | [`Parts::with_hardlockup_detector`] | [`contract::hardlockup`] |
+//! | [`DieChain`] | how the callbacks of an oops are run | [`Parts::with_die_chain`] | [`contract::die_chain`] |
 
 pub mod call_many;
 pub mod call_queue;
