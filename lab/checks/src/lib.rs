@@ -1,0 +1,4 @@
+//! What a learner's parts must do.
+
+#[cfg(feature = "models")]
+pub mod models;
