@@ -1,0 +1,76 @@
+//! `report`: grades, and writes what came of it for CI and classrooms.
+
+mod json;
+mod junit;
+
+use std::io::Write;
+use std::path::Path;
+
+use super::Desk;
+use super::check::grade_and_record;
+use crate::channel::Status;
+use crate::cli::Report;
+use crate::course::Exercise;
+use crate::examine::End;
+use crate::grade::{Graded, GradedEnd};
+use crate::sandbox::Cancel;
+use crate::source::write_atomically;
+use crate::stop::{NOT_YET, PASSED, Stop};
+
+/// An exercise with its grade.
+type Row<'desk> = (&'desk Exercise, Graded);
+
+/// `cargo lab report --json FILE --junit FILE [EX…]`
+pub(crate) fn run(desk: &Desk, args: &Report) -> Result<u8, Stop> {
+    let exercises = if args.exercises.is_empty() {
+        desk.course.exercises.iter().collect()
+    } else {
+        desk.course.select(&args.exercises)?
+    };
+    let grade = |exercise| {
+        grade_and_record(desk, exercise, &Cancel::default()).map(|graded| (exercise, graded))
+    };
+    let rows = exercises.into_iter().map(grade).collect::<Result<Vec<Row<'_>>, _>>()?;
+    if let Some(path) = &args.form.json {
+        write(path, &json::render(desk, &rows)?)?;
+    }
+    if let Some(path) = &args.form.junit {
+        write(path, &junit::render(&rows)?)?;
+    }
+    Ok(if rows.iter().all(|(_, graded)| graded.passed()) { PASSED } else { NOT_YET })
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Stop> {
+    if path == Path::new("-") {
+        let _ = writeln!(std::io::stdout(), "{text}");
+        return Ok(());
+    }
+    let written = write_atomically(path, text.as_bytes());
+    written.map_err(|error| Stop::usage(format!("cannot write {}: {error}", path.display())))
+}
+
+/// What went wrong with a run as a whole, beside its checks: the compiler's errors, a run that is not complete.
+fn trouble(graded: &Graded) -> Option<(&'static str, String)> {
+    match &graded.end {
+        GradedEnd::DoesNotCompile(errors) => {
+            let all: Vec<_> = errors.learner.iter().chain(&errors.course).cloned().collect();
+            let text = anstream::adapter::strip_str(&all.join("\n")).to_string();
+            Some(("compiles", text))
+        }
+        GradedEnd::Ran(End::Incomplete(why)) => Some(("runs to its end", why.clone())),
+        GradedEnd::Ran(End::Undecided(why)) => Some(("is decided", why.clone())),
+        GradedEnd::Ran(End::Stopped) => Some(("is decided", "it was stopped".to_owned())),
+        GradedEnd::Ran(End::Passed | End::Failed) => None,
+    }
+}
+
+/// What an answer printed, as far as it was kept.
+fn printed(graded: &Graded) -> Option<String> {
+    let text = crate::terminal::harmless(&(graded.stdout.head() + &graded.stderr.head()));
+    (!text.is_empty()).then_some(text)
+}
+
+/// Whether the check is one of those that were looked at.
+fn is_counted(status: Status) -> bool {
+    status != Status::Skip
+}

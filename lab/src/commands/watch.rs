@@ -1,0 +1,267 @@
+//! `watch`: grades on every save. Keys and new saves are answered while a check hangs: it runs in a thread of its own,
+//! and a new save ends it.
+
+mod files;
+mod keys;
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, stdout};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{Desk, hint, replay};
+use crate::cli::Watch;
+use crate::course::Exercise;
+use crate::grade::{Graded, grade};
+use crate::sandbox::Cancel;
+use crate::show;
+use crate::source::hash_of;
+use crate::stop::{NOT_YET, PASSED, Stop};
+use crate::terminal::{DIM, NEXT, bar, line, paint, say, width};
+
+/// A save is over when nothing has happened for so long: an editor writes, renames and touches.
+const QUIET: Duration = Duration::from_millis(30);
+
+/// What takes longer is named while it goes on.
+const LONG: Duration = Duration::from_millis(700);
+
+/// What can happen.
+enum Event {
+    /// Something in `exercises/` is not what it was.
+    Files,
+    /// A key.
+    Key(char),
+    /// The terminal is gone.
+    HungUp,
+    /// What a job is doing now.
+    Tells(u32, String),
+    /// A job has an answer.
+    Graded(u32, Exercise, Box<Graded>),
+    /// A job is over.
+    Over(u32, Result<(), Stop>),
+}
+
+/// What a thread does meanwhile.
+#[derive(Debug)]
+enum Job {
+    Grade(Vec<Exercise>),
+    Replay(Exercise),
+}
+
+/// `cargo lab watch [--poll]`
+pub(crate) fn run(desk: &Desk, args: &Watch) -> Result<u8, Stop> {
+    let (sender, events) = mpsc::channel();
+    let _files = files::watch(&desk.course.root.join("exercises"), args.poll, sender.clone())?;
+    let keys = keys::read(sender.clone());
+    let first = desk.next(&desk.store.load()?).or(desk.course.exercises.first());
+    let first = first.cloned().ok_or_else(|| Stop::grader("this course has no exercises"))?;
+    let mut watch = Watching {
+        desk: Arc::new(desk.clone()),
+        at: first.clone(),
+        seen: BTreeMap::new(),
+        sender,
+        turn: Arc::default(),
+        job: 0,
+        running: None,
+        telling: None,
+        has_keys: keys.are_read(),
+    };
+    watch.changed(); // takes note of what there is
+    watch.start(Job::Grade(vec![first]));
+    watch.follow(&events)?;
+    watch.stop();
+    watch.wait_for_end(&events);
+    let all = &desk.course.exercises;
+    let progress = desk.store.load()?;
+    let done = all.iter().all(|exercise| progress.entry(exercise).passed.is_some());
+    Ok(if done { PASSED } else { NOT_YET })
+}
+
+struct Watching {
+    desk: Arc<Desk>,
+    /// The exercise that keys are about.
+    at: Exercise,
+    /// The hash of each exercise's file.
+    seen: BTreeMap<String, Option<String>>,
+    sender: Sender<Event>,
+    /// One job at a time: a stopped one ends before the next begins.
+    turn: Arc<Mutex<()>>,
+    /// The number of the latest job. What an earlier one still says is not heard.
+    job: u32,
+    running: Option<Arc<Cancel>>,
+    telling: Option<(Instant, String)>,
+    has_keys: bool,
+}
+
+impl Watching {
+    /// Until `q`.
+    fn follow(&mut self, events: &Receiver<Event>) -> Result<(), Stop> {
+        loop {
+            match events.recv_timeout(LONG / 4) {
+                Ok(Event::Files) => self.files(events),
+                Ok(Event::Key('q' | '\u{3}' | '\u{4}') | Event::HungUp) => return Ok(()),
+                Ok(Event::Key(key)) => self.key(key)?,
+                Ok(Event::Tells(job, what)) if job == self.job => {
+                    self.telling = Some((Instant::now(), what));
+                }
+                Ok(Event::Graded(job, exercise, graded)) if job == self.job => {
+                    self.show(&exercise, &graded)?;
+                }
+                Ok(Event::Over(job, outcome)) if job == self.job => {
+                    (self.running, self.telling) = (None, None);
+                    if let Err(stop) = outcome {
+                        eprintln!("lab: {}", stop.message());
+                    }
+                    self.footer()?;
+                }
+                Ok(Event::Tells(..) | Event::Graded(..) | Event::Over(..)) => {}
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            if let Some((_, what)) = self.telling.take_if(|(since, _)| since.elapsed() > LONG) {
+                say!("  {}", paint(DIM, format!("{what} …")));
+            }
+        }
+    }
+
+    fn files(&mut self, events: &Receiver<Event>) {
+        let mut later = Vec::new();
+        while let Ok(event) = events.recv_timeout(QUIET) {
+            if !matches!(event, Event::Files) {
+                later.push(event);
+            }
+        }
+        for event in later {
+            let _ = self.sender.send(event); // its receiver is the caller
+        }
+        let changed = self.changed();
+        let current = changed.iter().find(|exercise| exercise.id == self.at.id);
+        if let Some(exercise) = current.or(changed.first()).cloned() {
+            self.at = exercise.clone();
+            self.start(Job::Grade(vec![exercise]));
+        }
+    }
+
+    /// The exercises whose file is another one than before.
+    fn changed(&mut self) -> Vec<Exercise> {
+        let mut changed = Vec::new();
+        for exercise in &self.desk.course.exercises {
+            let now = hash_of(&self.desk.course.file(exercise)).ok();
+            let before = self.seen.insert(exercise.id.clone(), now.clone());
+            // A file that is not there is in the middle of being replaced.
+            if now.is_some() && before.is_some_and(|before| before != now) {
+                changed.push(exercise.clone());
+            }
+        }
+        changed
+    }
+
+    fn key(&mut self, key: char) -> Result<(), Stop> {
+        match key {
+            'h' => {
+                hint::run(&self.desk, Some(&self.at.id))?;
+            }
+            'n' => {
+                self.at = self.next()?;
+                self.start(Job::Grade(vec![self.at.clone()]));
+            }
+            'c' => self.start(Job::Grade(self.desk.course.exercises.clone())),
+            'r' => self.start(Job::Replay(self.at.clone())),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The next exercise that has not passed: behind this one, else from the beginning, else the next one there is.
+    fn next(&self) -> Result<Exercise, Stop> {
+        let progress = self.desk.store.load()?;
+        let all = &self.desk.course.exercises;
+        let here = all.iter().position(|exercise| exercise.id == self.at.id).unwrap_or(0);
+        let behind = || all[here + 1..].iter().chain(&all[..=here]);
+        let open = behind().find(|exercise| progress.entry(exercise).passed.is_none());
+        Ok(open.or(behind().next()).unwrap_or(&self.at).clone())
+    }
+
+    fn start(&mut self, job: Job) {
+        self.stop();
+        self.job += 1;
+        let cancel = Arc::new(Cancel::default());
+        self.running = Some(cancel.clone());
+        let (desk, sender, turn, number) =
+            (self.desk.clone(), self.sender.clone(), self.turn.clone(), self.job);
+        thread::spawn(move || {
+            let _turn = turn.lock();
+            let outcome = work(&desk, &job, number, &cancel, &sender);
+            let _ = sender.send(Event::Over(number, outcome)); // without a receiver all is over
+        });
+    }
+
+    fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.cancel();
+        }
+        self.telling = None;
+    }
+
+    /// Gives a stopped job the time to clean up behind itself. One that waits for cargo is left: cargo ends by itself.
+    fn wait_for_end(&self, events: &Receiver<Event>) {
+        let deadline = Instant::now() + Duration::from_secs(1);
+        while self.turn.try_lock().is_err() && Instant::now() < deadline {
+            let _ = events.recv_timeout(Duration::from_millis(10));
+        }
+    }
+
+    fn show(&self, exercise: &Exercise, graded: &Graded) -> Result<(), Stop> {
+        self.desk.store.update(|progress| graded.record(exercise, progress))?;
+        if stdout().is_terminal() && exercise.id == self.at.id {
+            line("\u{1b}[2J\u{1b}[H");
+        }
+        show::verdict(&self.desk.course, exercise, graded);
+        super::open_predictions(&self.desk, exercise)?;
+        line("");
+        Ok(())
+    }
+
+    fn footer(&self) -> Result<(), Stop> {
+        let progress = self.desk.store.load()?;
+        let all = &self.desk.course.exercises;
+        let done: u32 = all.iter().map(|exercise| self.desk.points(&progress, exercise)).sum();
+        let of: u32 = all.iter().map(|exercise| exercise.points).sum();
+        say!("{} {done} of {of} points", bar(done, of, width() / 3));
+        if self.has_keys {
+            say!("{}", paint(NEXT, "h hint   n next   c check all   r replay   q quit"));
+        }
+        Ok(())
+    }
+}
+
+/// Does a job. The verdicts go to the one who shows them.
+fn work(
+    desk: &Desk,
+    job: &Job,
+    number: u32,
+    cancel: &Cancel,
+    sender: &Sender<Event>,
+) -> Result<(), Stop> {
+    let tell = |what: &str| {
+        let _ = sender.send(Event::Tells(number, what.to_owned()));
+    };
+    match job {
+        Job::Grade(exercises) => {
+            for exercise in exercises {
+                if cancel.is_cancelled() {
+                    break;
+                }
+                let graded = Box::new(grade(&desk.course, exercise, cancel, &tell)?);
+                let _ = sender.send(Event::Graded(number, exercise.clone(), graded));
+            }
+        }
+        Job::Replay(exercise) => {
+            tell(&format!("{}: replaying", exercise.id));
+            replay::replay(&desk.course, exercise, cancel)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! What is printed, and how: in colour on a terminal that wants it, plain in a pipe, wrapped to the terminal's width.
+
+use std::borrow::Cow;
+use std::io::{IsTerminal, Write, stdout};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// What went well.
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
+/// What did not.
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// What to do next.
+pub(crate) const NEXT: Style = AnsiColor::Cyan.on_default();
+/// A heading.
+pub(crate) const HEAD: Style = Style::new().bold();
+/// What matters less.
+pub(crate) const DIM: Style = Style::new().dimmed();
+
+/// Prints a line. A reader that has gone (`| head`) is no error.
+macro_rules! say {
+    ($($arg:tt)*) => { $crate::terminal::line(&format!($($arg)*)) };
+}
+pub(crate) use say;
+
+/// See [`say`].
+pub(crate) fn line(text: &str) {
+    let _ = writeln!(anstream::stdout(), "{text}");
+}
+
+/// `text` in `style`.
+pub(crate) fn paint(style: Style, text: impl std::fmt::Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// The terminal's width; in a pipe, a page's.
+pub(crate) fn width() -> usize {
+    terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)).clamp(20, 120)
+}
+
+/// `text` wrapped and indented. Its own line ends stay.
+pub(crate) fn wrap(text: &str, indent: usize) -> String {
+    let spaces = " ".repeat(indent);
+    let options = textwrap::Options::new(width().max(indent + 20))
+        .initial_indent(&spaces)
+        .subsequent_indent(&spaces)
+        .break_words(false);
+    textwrap::fill(text.trim_end(), options)
+}
+
+/// `text` indented, and not wrapped: columns, consoles.
+pub(crate) fn verbatim(text: &str, indent: usize) -> String {
+    let spaces = " ".repeat(indent);
+    let lines = text.trim_end().lines().map(|line| format!("{spaces}{line}"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Text from outside, without what could move the cursor or change a colour.
+pub(crate) fn harmless(text: &str) -> String {
+    let tame = |char: char| !char.is_control() || matches!(char, '\n' | '\t');
+    text.chars().filter(|char| tame(*char)).collect()
+}
+
+/// `[######----]`, `width` characters long.
+pub(crate) fn bar(done: u32, all: u32, width: usize) -> String {
+    let inner = width.saturating_sub(2).max(4);
+    let filled = (inner * done as usize).checked_div(all as usize).unwrap_or(0).min(inner);
+    format!("[{}{}]", "#".repeat(filled), "-".repeat(inner - filled))
+}
+
+/// A line that says what is going on and goes again. In a pipe there is none.
+#[derive(Debug)]
+pub(crate) struct Ticker(ProgressBar);
+
+impl Ticker {
+    /// Begins it.
+    pub(crate) fn new() -> Self {
+        let bar =
+            if stdout().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Self(bar)
+    }
+
+    /// What is going on now.
+    pub(crate) fn tell(&self, what: &str) {
+        self.0.set_message(Cow::Owned(what.to_owned()));
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

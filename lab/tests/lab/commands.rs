@@ -1,0 +1,178 @@
+//! Each command, and what is said to a wrong one.
+
+use std::fs;
+
+use crate::course::Course;
+
+#[test]
+fn status_shows_what_is_next() {
+    let said = Course::new().lab(&[]);
+    assert_eq!(said.code, Some(0));
+    for words in ["0 of 14 points", "question 1", "Next: ex01", "predict ex01.sum VALUE"] {
+        assert!(said.out.contains(words), "{words:?} is missing in {said:#?}");
+    }
+    assert!(!said.out.contains('\u{1b}'), "colours in a pipe");
+}
+
+#[test]
+fn an_exercise_has_many_names() {
+    let course = Course::new();
+    for name in ["ex01", "1", "01", "ex01_add", "add"] {
+        assert!(course.lab(&["hint", name]).out.starts_with("ex01"), "{name}");
+    }
+}
+
+#[test]
+fn what_is_asked_wrongly_is_answered_in_one_line() {
+    let course = Course::new();
+    let wrong: [&[&str]; 9] = [
+        &["check", "ex99"],
+        &["chekc"],
+        &["check", "--every"],
+        &["predict", "ex77.x", "1"],
+        &["predict", "ex01.sum", "many"],
+        &["reset", "ex01", "--undo", "--yes"],
+        &["solution", "ex01"],
+        &["report"],
+        &["--course", "/nowhere"],
+    ];
+    for args in wrong {
+        let said = course.lab(args);
+        assert_eq!(said.code, Some(2), "{args:?}: {said:#?}");
+        assert_eq!((said.err.lines().count(), said.out.as_str()), (1, ""), "{args:?}: {said:#?}");
+    }
+}
+
+#[test]
+fn hints_come_one_by_one_and_are_counted() {
+    let course = Course::new();
+    for number in [1, 2, 3, 1] {
+        assert!(course.lab(&["hint", "ex01"]).out.contains(&format!("hint {number} of 3")));
+    }
+    assert_eq!(course.progress()["exercise"]["ex01"]["hints"].as_integer(), Some(4));
+}
+
+#[test]
+fn the_first_prediction_counts() {
+    let course = Course::new();
+    let said = course.lab(&["predict", "ex01.sum", "22"]);
+    assert!(said.words().contains("It is 4. You put them side by side."), "{said:#?}");
+    assert_eq!(said.code, Some(1));
+    assert_eq!(course.lab(&["predict", "ex01.sum", "4"]).code, Some(0));
+    assert_eq!(course.progress()["prediction"]["ex01.sum"]["right"].as_bool(), Some(false));
+
+    assert_eq!(course.lab(&["predict", "ex02.who", "The Second"]).code, Some(0));
+    assert!(course.lab(&[]).out.contains("1 of 14 points"));
+}
+
+#[test]
+fn reset_keeps_the_learner_s_file_and_can_be_undone() {
+    let course = Course::new();
+    course.solve("ex01_add");
+    let mine = fs::read_to_string(course.file("ex01_add")).unwrap();
+
+    let asked = course.lab(&["reset", "ex01"]);
+    assert_eq!(asked.code, Some(2), "nothing can answer, so nothing is changed: {asked:#?}");
+    assert_eq!(fs::read_to_string(course.file("ex01_add")).unwrap(), mine);
+
+    assert_eq!(course.lab(&["reset", "ex01", "--yes"]).code, Some(0));
+    assert!(fs::read_to_string(course.file("ex01_add")).unwrap().contains("todo!"));
+    assert_eq!(course.lab(&["reset", "--undo", "ex01", "--yes"]).code, Some(0));
+    assert_eq!(fs::read_to_string(course.file("ex01_add")).unwrap(), mine);
+}
+
+#[test]
+fn a_deleted_file_can_be_reset() {
+    let course = Course::new();
+    fs::remove_file(course.file("ex01_add")).unwrap();
+    let said = course.lab(&["check", "ex01"]);
+    assert!(said.err.contains("`cargo lab reset ex01 --yes` puts it back"), "{said:#?}");
+    assert_eq!(course.lab(&["reset", "ex01", "--yes"]).code, Some(0));
+    assert_eq!(course.lab(&["check", "ex01"]).code, Some(1));
+}
+
+#[test]
+fn the_solution_is_shown_after_the_exercise_passed() {
+    let course = Course::new();
+    assert_eq!(course.lab(&["solution", "ex01"]).code, Some(2));
+    assert!(course.lab(&["solution", "ex01", "--force"]).out.contains("one + other"));
+    course.solve("ex01_add");
+    course.lab(&["check", "ex01"]);
+    assert!(course.lab(&["solution", "ex01"]).out.contains("one + other"));
+}
+
+#[test]
+fn the_model_lane_runs_when_all_else_passed() {
+    let course = Course::new();
+    course.solve("ex02_lock");
+    let said = course.lab(&["check", "ex02"]);
+    assert!(said.words().contains("pass model of two takers one gets it"), "{said:#?}");
+    assert_eq!(course.score("ex02"), 5);
+}
+
+#[test]
+fn replay_prints_what_the_checks_tell() {
+    let course = Course::new();
+    let said = course.lab(&["replay", "ex01"]);
+    assert_eq!(
+        (said.code, said.out.as_str()),
+        (Some(0), "yours | stock\nthe whole incident of ex01\n")
+    );
+}
+
+#[test]
+fn a_report_is_exercism_s_and_more() {
+    let course = Course::new();
+    course.solve("ex01_add");
+    let said = course.lab(&["report", "--json", "-"]);
+    assert_eq!(said.code, Some(1));
+    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&json["version"], &json["status"]), (&3.into(), &"fail".into()));
+    assert_eq!(json["tests"][1]["name"], "ex01: oracle::add::numbers");
+    assert_eq!(
+        (&json["tests"][1]["status"], &json["tests"][1]["points"]),
+        (&"pass".into(), &5.into())
+    );
+    assert_eq!(json["tests"][2]["status"], "fail");
+    assert_eq!((&json["lab"]["version"], &json["lab"]["points"]), (&1.into(), &7.into()));
+
+    course.add("let sum = ;");
+    let said = course.lab(&["report", "--json", "-", "ex01"]);
+    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(json["status"], "error");
+    assert!(json["message"].as_str().unwrap().contains("expected expression"));
+}
+
+#[test]
+fn a_report_can_be_junit() {
+    let course = Course::new();
+    course.solve("ex01_add");
+    let path = course.path("junit.xml");
+    let said = course.lab(&["report", "--junit", path.to_str().unwrap(), "--json", "/dev/null/x"]);
+    assert_eq!(said.code, Some(2), "a file that cannot be written: {said:#?}");
+    let said = course.lab(&["report", "--junit", path.to_str().unwrap()]);
+    let xml = fs::read_to_string(path).unwrap();
+    assert!(xml.contains(r#"tests="3" skipped="0" failures="1" errors="0""#), "{xml}");
+    assert_eq!(said.code, Some(1));
+}
+
+#[test]
+fn help_and_completions_are_there() {
+    let course = Course::new();
+    let help = course.lab(&["--help"]);
+    assert!(
+        help.out.contains("cargo lab") && help.out.contains("Exit code") && help.code == Some(0)
+    );
+    for shell in ["bash", "fish", "zsh", "powershell", "elvish"] {
+        assert!(course.lab(&["completions", shell]).out.contains("watch"), "{shell}");
+    }
+}
+
+#[test]
+fn the_course_is_found_from_any_folder_of_it() {
+    let course = Course::new();
+    let mut command = course.command(&["list"]);
+    command.env_remove("LAB_ROOT").current_dir(course.path("exercises/ex02_lock/src"));
+    let output = command.output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("Take a lock"));
+}

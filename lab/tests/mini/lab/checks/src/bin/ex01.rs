@@ -1,0 +1,3 @@
+fn main() {
+    checks::main_of("ex01", checks::ex01::checks(ex01_add::add));
+}

@@ -1,0 +1,3 @@
+fn main() {
+    checks::main_of("ex02", checks::ex02::checks(ex02_lock::try_lock));
+}
