@@ -1,0 +1,93 @@
+//! The checks of ex02: the soft-lockup detector of 4.19.
+
+use softlockup::parts::contract::softlockup as rules;
+use softlockup::parts::softlockup::SoftlockupDetector;
+use softlockup::scenario::nested_oops::NestedOops;
+use softlockup::{Parts, Scenario};
+
+use crate::check::{Check, Failure};
+use crate::{replay, reported};
+
+/// The name in reports.
+pub const ID: &str = "ex02";
+
+/// What a [`SoftlockupDetector`] like 4.19's must do.
+pub fn checks<L: SoftlockupDetector + Default>() -> Vec<Check> {
+    vec![
+        Check::contract(
+            "contract::softlockup::reports_a_starved_cpu",
+            "a CPU is reported when more than the threshold has passed since it was fed, and not before",
+            1,
+            || rules::reports_a_starved_cpu(&L::default()),
+        ),
+        Check::contract(
+            "contract::softlockup::survives_the_wrap",
+            "a counter that wraps between the feed and the sample changes nothing",
+            1,
+            || rules::survives_the_wrap(&L::default()),
+        ),
+        Check::contract(
+            "contract::softlockup::a_touch_buys_time",
+            "after a touch the count starts again at the next sample",
+            1,
+            || rules::a_touch_buys_time(&L::default()),
+        ),
+        Check::contract(
+            "contract::softlockup::warns_once_per_task",
+            "a task that was reported is not reported again while it stays stuck",
+            1,
+            || rules::warns_once_per_task(&L::default()),
+        ),
+        Check::contract(
+            "contract::softlockup::rearms_after_a_feed",
+            "a CPU that was reported, then fed, and then starves again is reported again",
+            1,
+            || rules::rearms_after_a_feed(&L::default()),
+        ),
+        Check::contract(
+            "contract::softlockup::another_task_gets_a_count_of_its_own",
+            "another task that is found where one was reported gets a count of its own",
+            1,
+            || rules::another_task_gets_a_count_of_its_own(&L::default()),
+        ),
+        Check::contract(
+            "contract::softlockup::keeps_cpus_apart",
+            "what happens on one CPU does not change what another CPU's sample finds",
+            1,
+            || rules::keeps_cpus_apart(&L::default()),
+        ),
+        Check::replay(
+            "replay::article",
+            "each stuck CPU is reported once, with its number, whatever the threshold is",
+            1,
+            each_once_with_its_number::<L>,
+        ),
+    ]
+}
+
+/// The article's incident, with `watchdog_thresh` as there and as half of that.
+fn each_once_with_its_number<L: SoftlockupDetector + Default>() -> Result<(), Failure> {
+    for thresh in [10, 5] {
+        let mut scenario = NestedOops::default();
+        scenario.config_mut().watchdog_thresh_secs = thresh;
+        let stock = replay::live(&scenario, scenario.parts())?;
+        let mine = replay::live(&scenario, Parts::stock().with_softlockup_detector(L::default()))?;
+        let Err(happened) = reported::as_stock(&stock, &mine) else { continue };
+        let failure = Failure::new(format!(
+            "with watchdog_thresh = {thresh}, {happened}. The five reports are all that the article's reader has: one too \
+             many buries them, one too few hides a CPU, and a wrong number moves the time at which the trouble began"
+        ));
+        let failure = match reported::repeats(&mine) {
+            true => failure.with_mistake("it forgets what it has reported"),
+            false => failure,
+        };
+        return Err(reported::with_console(failure, &mine));
+    }
+    Ok(())
+}
+
+/// What `lab replay` shows.
+pub fn replayed<L: SoftlockupDetector + Default>() -> String {
+    let parts = Parts::stock().with_softlockup_detector(L::default());
+    replay::beside_stock(&NestedOops::default(), parts)
+}

@@ -1,0 +1,94 @@
+//! Every known answer goes through the checks of its exercise: solutions and alternatives pass, and each mutant is refused
+//! by the check that is to refuse it, in words that teach.
+//!
+//! Answers that end their process are left to `cargo lab verify`. Without the feature `models`, mutants that only a model
+//! refuses are left out. `VARIANTS=ex04` runs one exercise, and prints what each mutant's author reads.
+
+use std::any::Any;
+use std::panic::{self, AssertUnwindSafe};
+
+use checks::variants::{Kind, Variant, all};
+
+#[test]
+fn each_known_answer_is_judged_as_it_must_be() {
+    let only = std::env::var("VARIANTS").ok();
+    panic::set_hook(Box::new(|_| {})); // mutants panic
+    let asked = |it: &Variant| only.as_ref().is_none_or(|only| only == it.exercise) && !it.hostile;
+    let wrong: Vec<String> = all()
+        .into_iter()
+        .filter(asked)
+        .filter_map(|variant| judge(variant, only.is_some()).err())
+        .collect();
+    drop(panic::take_hook());
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// What the first check says that refuses `variant`.
+fn refused(variant: &Variant) -> Option<(&'static str, String)> {
+    (variant.checks)().into_iter().find_map(|check| {
+        let id = check.id;
+        let message = match panic::catch_unwind(AssertUnwindSafe(|| check.run())) {
+            Ok(end) => end.err()?.message,
+            Err(payload) => told(&*payload),
+        };
+        Some((id, message))
+    })
+}
+
+/// What `lab` makes of a panic that ends the process.
+fn told(payload: &(dyn Any + Send)) -> String {
+    let owned = payload.downcast_ref::<String>().map(String::as_str);
+    let message = owned.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or_default();
+    match message.strip_prefix("not yet implemented") {
+        Some(what) => format!("it is not written yet{what}"),
+        None => format!("the code panicked: {message}"),
+    }
+}
+
+fn judge(variant: Variant, show: bool) -> Result<(), String> {
+    let Variant { exercise, name, kind, .. } = variant;
+    let refused = refused(&variant);
+    if let (true, Some((id, message))) = (show, &refused) {
+        println!("{exercise} {name}\n    {id}\n    {message}");
+    }
+    match (kind, refused) {
+        (Kind::Solution | Kind::Alternative, None) => Ok(()),
+        (Kind::Mutant { by, .. }, None) if by.starts_with("model") && !cfg!(feature = "models") => {
+            Ok(())
+        }
+        (Kind::Mutant { by, .. }, None) => {
+            Err(format!("{exercise} {name}: passes, and {by} was to refuse it"))
+        }
+        (Kind::Solution | Kind::Alternative, Some((id, message))) => {
+            Err(format!("{exercise} {name}: is right, and {id} refuses it: {message}"))
+        }
+        (Kind::Mutant { by, words }, Some((id, message))) => {
+            let unsaid: Vec<_> = words.iter().filter(|word| !message.contains(**word)).collect();
+            match (id.starts_with(by), unsaid.is_empty()) {
+                (false, _) => {
+                    Err(format!("{exercise} {name}: {id} refuses it, and not {by}: {message}"))
+                }
+                (true, false) => {
+                    Err(format!("{exercise} {name}: {unsaid:?} are missing in: {message}"))
+                }
+                (true, true) => Ok(()),
+            }
+        }
+    }
+}
+
+#[test]
+fn each_exercise_has_enough_known_answers() {
+    for exercise in [
+        "ex01", "ex02", "ex03", "ex04", "ex05", "ex06", "ex07", "ex08", "ex09", "ex10", "ex11",
+        "ex12",
+    ] {
+        let kinds: Vec<Kind> =
+            all().into_iter().filter(|it| it.exercise == exercise).map(|it| it.kind).collect();
+        let of = |wanted: fn(&Kind) -> bool| kinds.iter().filter(|kind| wanted(kind)).count();
+        assert_eq!(of(|kind| *kind == Kind::Solution), 1, "{exercise}");
+        assert!(of(|kind| *kind == Kind::Alternative) >= 3, "{exercise}");
+        let mutants = if ["ex01", "ex08", "ex11"].contains(&exercise) { 6 } else { 10 };
+        assert!(of(|kind| matches!(kind, Kind::Mutant { .. })) >= mutants, "{exercise}");
+    }
+}
