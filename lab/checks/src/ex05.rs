@@ -22,7 +22,8 @@ pub fn checks<C: CsdLock + Default>() -> Vec<Check> {
             1,
             || {
                 rules::takes_a_free_csd(C::default)?;
-                rules::unlock_clears_everything(C::default)
+                rules::unlock_clears_everything(C::default)?;
+                rules::keeps_csds_apart(C::default)
             },
         ),
         Check::contract(
