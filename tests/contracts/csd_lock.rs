@@ -165,5 +165,5 @@ impl CsdLock for OneAtATime {
 
 #[test]
 fn one_csd_at_a_time_is_refused() {
-    assert_eq!(broken(OneAtATime::default), ["keeps_csds_apart"]);
+    assert!(broken(OneAtATime::default).contains(&"keeps_csds_apart"));
 }

@@ -97,11 +97,17 @@ impl DieLock for Ticket {
 }
 
 /// A queue of nodes, one for each CPU: `next` and `called` are named by CPU, plus 1.
-#[derive(Default)]
 struct Mcs {
     tail: AtomicU32,
-    next: [AtomicU32; 2],
-    called: [AtomicU32; 2],
+    next: [AtomicU32; 64],
+    called: [AtomicU32; 64],
+}
+
+impl Default for Mcs {
+    fn default() -> Self {
+        let [next, called] = [(); 2].map(|()| std::array::from_fn(|_| AtomicU32::new(0)));
+        Mcs { tail: AtomicU32::new(0), next, called }
+    }
 }
 
 impl DieLock for Mcs {

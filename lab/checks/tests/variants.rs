@@ -7,6 +7,7 @@
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
 
+use checks::mistakes;
 use checks::variants::{Kind, Variant, all};
 
 #[test]
@@ -16,13 +17,18 @@ fn each_known_answer_is_judged_as_it_must_be() {
     let asked = |(exercise, answer): &(&str, Variant)| {
         only.as_ref().is_none_or(|only| only == "all" || only == exercise) && !answer.hostile
     };
-    let wrong: Vec<String> = all()
-        .into_iter()
-        .filter(asked)
-        .filter_map(|(exercise, answer)| judge(exercise, answer, only.is_some()).err())
-        .collect();
+    let mut said = String::new();
+    let judge_it = |(exercise, answer)| judge(exercise, answer, only.is_some(), &mut said).err();
+    let wrong: Vec<String> = all().into_iter().filter(asked).filter_map(judge_it).collect();
     drop(panic::take_hook());
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    if only.is_none_or(|only| only == "all") {
+        let unheard = |(check, name): &(&str, &str)| {
+            !said.contains(name) && (cfg!(feature = "models") || !check.starts_with("model"))
+        };
+        let unheard: Vec<_> = mistakes::all().filter(unheard).collect();
+        assert!(unheard.is_empty(), "no known answer makes these mistakes: {unheard:#?}");
+    }
 }
 
 /// What the first check says that refuses `answer`.
@@ -30,11 +36,16 @@ fn refused(answer: &Variant) -> Option<(&'static str, String)> {
     (answer.checks)().into_iter().find_map(|check| {
         let id = check.id;
         let message = match panic::catch_unwind(AssertUnwindSafe(|| check.run())) {
-            Ok(end) => end.err()?.message,
+            Ok(end) => end.err().map(|it| with_mistake(it.message, it.mistake))?,
             Err(payload) => told(&*payload),
         };
         Some((id, message))
     })
+}
+
+fn with_mistake(message: String, mistake: Option<&str>) -> String {
+    mistake
+        .map_or(message.clone(), |name| format!("{message}\n    This mistake has a name: {name}"))
 }
 
 /// What `lab` makes of a panic that ends the process.
@@ -47,9 +58,10 @@ fn told(payload: &(dyn Any + Send)) -> String {
     }
 }
 
-fn judge(exercise: &str, answer: Variant, show: bool) -> Result<(), String> {
+fn judge(exercise: &str, answer: Variant, show: bool, said: &mut String) -> Result<(), String> {
     let Variant { name, kind, .. } = answer;
     let refused = refused(&answer);
+    *said += refused.as_ref().map_or("", |(_, message)| message);
     if let (true, Some((id, message))) = (show, &refused) {
         println!("{exercise} {name}\n    {id}\n    {message}");
     }
@@ -101,4 +113,13 @@ fn no_two_answers_to_an_exercise_have_the_same_name() {
     names.sort_unstable();
     let twice: Vec<_> = names.windows(2).filter(|pair| pair[0] == pair[1]).collect();
     assert!(twice.is_empty(), "{twice:?}");
+}
+
+#[test]
+fn a_mistake_is_named_by_its_check_and_its_words_and_by_nothing_less() {
+    let message = "`wait` with the flags 0x3 came back too early, after 0 looks";
+    let name = mistakes::name("contract::csd_lock::wait", message);
+    assert!(name.unwrap().starts_with("`==` for `&`"));
+    assert_eq!(mistakes::name("contract::call_queue::takes_in_order", message), None);
+    assert_eq!(mistakes::name("contract::csd_lock::wait", "locking a free csd gave 1"), None);
 }
