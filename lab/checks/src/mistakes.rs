@@ -103,7 +103,7 @@ const DIE_LOCK: &[Mistake] = &[
     (
         "die_lock::excludes",
         &["looks after it could go on"],
-        "the lock is never released: after its holder's `unlock`, `lock` finds the words as they were before",
+        "the lock is never released: what `unlock` leaves is not what the waiting `lock` looks for",
     ),
     (
         "die_lock::excludes",
@@ -112,7 +112,7 @@ const DIE_LOCK: &[Mistake] = &[
     ),
     (
         "die_lock::excludes",
-        &["too early, after 1 looks"],
+        &["too early, after 1 looks and 0.010000 s"],
         "a CPU that waits sets the lock free itself, or asks with `if` where it takes a `while`",
     ),
     (
@@ -194,7 +194,7 @@ const CSD_LOCK: &[Mistake] = &[
         "`unlock` clears one bit, and the machine's stays; the flags of a free csd are 0",
     ),
     (
-        "csd_lock::lock_and_unlock",
+        "csd_lock::wait",
         &["then locking another csd"],
         "one lock around all csds; each csd has its own, and it is a bit in its flags",
     ),

@@ -43,14 +43,33 @@ pub(super) fn units(answer: Answer) -> Result<(), Failure> {
     let answers = ask("moments in units", move || {
         moments.map(|ns| (answer.timestamp_units)(KernelTime::from_ns(ns)))
     })?;
-    for (ns, said) in moments.into_iter().zip(answers) {
+    let all: Vec<(u64, u64)> = moments.into_iter().zip(answers).collect();
+    for &(ns, said) in &all {
         let right = time::get_timestamp(KernelTime::from_ns(ns));
         if said != right {
-            return Err(Failure::new(format!(
-                "{ns} ns after boot are {right} whole units of 2³⁰ ns = {UNIT} ns; the code says {said}. A kernel \
-                 that divided by 10⁹ would print true seconds, and each CPU of the article would print 24"
-            )));
+            let failure = Failure::new(format!(
+                "{ns} ns after boot are {right} whole units of 2³⁰ ns = {UNIT} ns; the code says {said}. Each number \
+                 that the watchdog prints is a difference of two of these"
+            ));
+            return Err(Failure { mistake: mistake(&all), ..failure });
         }
     }
     Ok(())
+}
+
+/// A known mistake, if it makes of each of these moments what was said of it.
+fn mistake(said: &[(u64, u64)]) -> Option<&'static str> {
+    let seconds = |ns: u64| ns / 1_000_000_000;
+    let rounded = |ns: u64| (ns + (1 << 29)) >> 30;
+    let of_microseconds = |ns: u64| (ns / 1_000) >> 20;
+    let in_a_float = |ns: u64| if ns < 1 << 53 { ns >> 30 } else { (ns >> 30) + 1 };
+    let known: [(fn(u64) -> u64, &str); 4] = [
+        (seconds, "these are seconds: dividing by 10⁹ each CPU of the article would print 24"),
+        (rounded, "rounded to the nearest unit; a unit counts when it is over"),
+        (of_microseconds, "units of 2²⁰ µs, which are 1.049 s; the kernel shifts nanoseconds"),
+        (in_a_float, "a float: it keeps 53 bits, and a `u64` of nanoseconds has more"),
+    ];
+    let explains =
+        |known: &&(fn(u64) -> u64, _)| said.iter().all(|&(ns, said)| known.0(ns) == said);
+    known.iter().find(explains).map(|known| known.1)
 }

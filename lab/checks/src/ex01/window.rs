@@ -48,12 +48,22 @@ fn window(answer: Answer, before: Before, samples: u64) -> Result<(), Failure> {
                     right.0, right.1
                 ),
             };
-            return Err(Failure::new(format!(
+            let one_later = said == (right.0 + period, right.1 + period);
+            let mistake = one_later.then_some(match before {
+                Before::Busy => {
+                    "five samples counted; the fifth is within the threshold, and the sixth reports"
+                }
+                Before::Idle => {
+                    "the window of a busy CPU; one that was idle was touched, and got a period more"
+                }
+            });
+            let failure = Failure::new(format!(
                 "with a watchdog_thresh of {thresh} s CPU#{cpu} reported itself at {reported} s, and the code says \
                  that it got stuck between {after} s and {until} s. It {was} {began} s, {wrong}. A sample comes \
                  every {} s: count them back from the report. A reader who looks for the cause in the wrong period finds an innocent task",
                 KernelTime::from_ns(period)
-            )));
+            ));
+            return Err(Failure { mistake, ..failure });
         }
     }
     assert!(count > 10, "{count} reports are too few to tell");

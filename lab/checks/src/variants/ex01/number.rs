@@ -18,7 +18,7 @@ pub(super) const VARIANTS: &[Variant] = &[
     wrong(
         "rounds to the nearest unit",
         "oracle::units",
-        &["1073741823 ns", "0 whole units", "says 1"],
+        &["0 whole units", "says 1", "rounded"],
         || checks(Answer { timestamp_units: |time| (time.ns() + (1 << 29)) >> 30, ..SOLUTION }),
     ),
     wrong("a mebi of microseconds", "oracle::units", &["whole units"], || {
@@ -51,7 +51,7 @@ pub(super) const VARIANTS: &[Variant] = &[
     wrong("as handed out", "oracle::period", &["not written yet"], || {
         checks(Answer { sample_period_ns: |_| todo!(), ..SOLUTION })
     }),
-    wrong("seconds in a float", "oracle::units", &["whole units", "the code says"], || {
+    wrong("seconds in a float", "oracle::units", &["whole units", "a float"], || {
         checks(Answer {
             timestamp_units: |time| (time.ns() as f64 / 1e9 / 1.073_741_824) as u64,
             ..SOLUTION

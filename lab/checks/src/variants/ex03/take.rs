@@ -31,7 +31,7 @@ pub(super) const VARIANTS: &[Variant] = &[
         checks::<AllPending>,
     ),
     wrong("take asks the flag", TAKE, &["NMI"], checks::<TakeAsksTheFlag>),
-    wrong("take gives the bit's number", PENDING, &["gave 4"], checks::<Number>),
+    wrong("take gives the bit's number", PENDING, &["gave 0x4 and not 0x10"], checks::<Number>),
 ];
 
 irq_state! {

@@ -56,12 +56,7 @@ pub(super) const VARIANTS: &[Variant] = &[
         &["CPU#32's lock while CPU#0 holds it"],
         checks::<ThirtyTwo>,
     ),
-    wrong(
-        "a variable of the host's thread",
-        "replay::slow_report",
-        &["CPU#"],
-        checks::<ThreadLocal>,
-    ),
+    wrong("a variable of the host's thread", "replay", &["CPU#"], checks::<ThreadLocal>),
 ];
 
 die_lock! {
@@ -200,22 +195,32 @@ die_lock! {
     }
 }
 
+static LOCKS: HostU32 = HostU32::new(0);
+
 thread_local! {
-    /// The addresses of the locks that are held.
-    static HELD: RefCell<HashSet<usize>> = RefCell::default();
+    /// The locks that are held.
+    static HELD: RefCell<HashSet<u32>> = RefCell::default();
+}
+
+struct Number(u32);
+
+impl Default for Number {
+    fn default() -> Self {
+        Number(LOCKS.fetch_add(1, Relaxed))
+    }
 }
 
 die_lock! {
     /// On one thread it does all that a lock does.
-    ThreadLocal { _address: u8 }
+    ThreadLocal { number: Number }
     lock(self, cpu) {
-        while !HELD.with_borrow_mut(|held| held.insert(&raw const *self as usize)) {
+        while !HELD.with_borrow_mut(|held| held.insert(self.number.0)) {
             cpu.relax();
         }
         1
     }
     unlock(self, _cpu) {
-        HELD.with_borrow_mut(|held| held.remove(&(&raw const *self as usize)));
+        HELD.with_borrow_mut(|held| held.remove(&self.number.0));
         0
     }
 }

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
-use std::sync::atomic::AtomicBool as HostBool;
+use std::sync::atomic::{AtomicBool as HostBool, AtomicU32 as HostU32};
 use std::sync::{Condvar, Mutex};
 
 use softlockup::parts::die_lock::DieLock;

@@ -31,7 +31,7 @@ pub(super) const VARIANTS: &[Variant] = &[
     ),
     wrong(
         "one csd at a time on the whole machine",
-        FLAGS,
+        "contract::csd_lock::wait",
         &["then locking another csd", "63 csds"],
         checks::<OneAtATime>,
     ),

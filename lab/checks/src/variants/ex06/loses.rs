@@ -34,7 +34,7 @@ pub(super) const VARIANTS: &[Variant] = &[
         checks::<TakesNothing>,
     ),
     wrong("holds eight calls", HOLDS, &["of 64 posted calls 56 were lost"], checks::<HoldsEight>),
-    wrong("links for 64 csds", "replay", &[""], checks::<LinksFor64>),
+    wrong("links for 64 csds", "replay", &["`take_all`"], checks::<LinksFor64>),
 ];
 
 call_queue! {

@@ -18,7 +18,12 @@ pub(super) const VARIANTS: &[Variant] = &[
     wrong("calls the CPUs after it only", POSTS, &["posted 0 times to CPU#0"], checks::<Upwards>),
     wrong("calls one CPU", POSTS, &["posted 0 times"], checks::<CallsOne>),
     wrong("calls no CPU", POSTS, &["posted 0 times"], checks::<CallsNone>),
-    wrong("the targets of its first call, for ever", POSTS, &["posted"], checks::<FirstTargets>),
+    wrong(
+        "the targets of its first call, for ever",
+        "replay::busy",
+        &["calls itself"],
+        checks::<FirstTargets>,
+    ),
 ];
 
 call_many! {
