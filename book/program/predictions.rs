@@ -42,12 +42,12 @@ pub(crate) struct Prediction {
     pub(crate) zh: Option<Translated>,
 }
 
-/// The same in Chinese. `choices` in the order of the English ones.
+/// The same in Chinese. `choices` and `wrong` have the English choices as keys: those are what is stored and compared.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Translated {
     pub(crate) question: String,
     #[serde(default)]
-    pub(crate) choices: Vec<String>,
+    pub(crate) choices: BTreeMap<String, String>,
     pub(crate) why: String,
     #[serde(default)]
     pub(crate) wrong: BTreeMap<String, String>,
@@ -109,6 +109,10 @@ impl Prediction {
                 self.id
             );
         }
+        for choice in self.zh.iter().flat_map(|zh| zh.choices.keys()) {
+            let known = self.choices.contains(choice);
+            ensure!(known, "prediction {}: {choice} is translated and no choice", self.id);
+        }
         if let (Some(run), Some(fact)) = (&self.run, &self.fact) {
             let said = crate::facts::fact(fact, &*runs.get(run).with_context(place)?);
             let said = said.with_context(place)?;
@@ -137,19 +141,19 @@ impl Prediction {
         let question = zh.map_or(&self.question, |zh| &zh.question);
         let why = zh.map_or(&self.why, |zh| &zh.why);
         let wrong = zh.map_or(&self.wrong, |zh| &zh.wrong);
-        let labels = zh.map(|zh| &zh.choices).filter(|labels| !labels.is_empty());
-        let labels = labels.unwrap_or(&self.choices);
-        ensure!(labels.len() == self.choices.len(), "{}: choices differ in number", self.id);
+        let labels = self.choices.iter();
+        let labels = labels.map(|it| zh.and_then(|zh| zh.choices.get(it)).unwrap_or(it));
+        let labels: Vec<&String> = labels.collect();
         let data = serde_json::json!({
             "id": self.id,
             "kind": self.kind,
             "answer": self.answer.to_string(),
             "within": self.within,
-            "choices": self.choices.iter().zip(labels).collect::<Vec<_>>(),
+            "choices": self.choices.iter().zip(&labels).collect::<Vec<_>>(),
             "wrong": wrong,
         });
         let shown = self.choices.iter().position(|choice| *choice == self.answer.to_string());
-        let answer = shown.map_or_else(|| self.answer.to_string(), |at| labels[at].clone());
+        let answer = shown.map_or_else(|| self.answer.to_string(), |at| labels[at].to_owned());
         let run = self.run.as_ref().map_or_else(String::new, |run| {
             let try_it = edition.word("Try it yourself:", "自己试试:");
             format!("\n\n{try_it}\n\n```sh\n{}\n```", command(run))
@@ -171,12 +175,12 @@ impl Prediction {
             data = escape(&data.to_string()),
             predict = edition.word("Predict.", "预测。"),
             open = edition.word("The answer, and why", "答案与原因"),
-            choices = listed(labels),
+            choices = listed(&labels),
         ))
     }
 }
 
-fn listed(choices: &[String]) -> String {
+fn listed(choices: &[&String]) -> String {
     let items: Vec<String> = choices.iter().map(|choice| format!("- {choice}\n")).collect();
     match items.as_slice() {
         [] => String::new(),
