@@ -7,17 +7,21 @@
 mod args;
 mod book;
 mod chapter;
+mod chapters;
 mod directives;
 mod exercises;
 mod facts;
 mod figures;
 mod html;
 mod pick;
+mod predicted;
 mod predictions;
 mod runs;
 #[path = "../../examples/nested_oops/scenario.rs"]
 mod scenario;
 mod source;
+mod stamp;
+mod terms;
 #[path = "../../examples/nested_oops/values.rs"]
 mod values;
 
@@ -48,6 +52,11 @@ enum Command {
         /// Where to [default: target/book].
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+    },
+    /// Note in the Chinese chapters which English text they translate.
+    Stamp {
+        /// Which, such as why-22 [default: all].
+        chapters: Vec<String>,
     },
     /// What mdBook calls: a book comes in on standard input and goes out on standard output, its directives expanded.
     Preprocess {
@@ -86,6 +95,7 @@ fn run(cli: Cli) -> Result<()> {
     let workshop = Workshop::open(&root)?;
     match cli.command {
         Command::Build { out } => workshop.build(&out.unwrap_or_else(|| root.join("target/book"))),
+        Command::Stamp { chapters } => stamp::stamp(&root, &chapters),
         Command::Preprocess { .. } => workshop.preprocess(io::stdin(), io::stdout()),
     }
 }
