@@ -123,26 +123,26 @@ fn rows<'text>(yours: &[&'text str], stock: &[&'text str]) -> Vec<Vec<Row<'text>
 
 fn first_difference(row: &Row<'_>, yours: &[&str], stock: &[&str]) -> Vec<String> {
     let quoted = |text: &str| format!("  {}", harmless(text));
-    let number = |at: usize| at + 1;
-    let (mut out, lines, index) = match (row.yours, row.stock) {
+    let when = |of: &[&str], at: usize| of[..=at].iter().rev().find_map(|line| printed_when(line));
+    let (mut out, of_mine, of_stock) = match (row.yours, row.stock) {
         (Some((at, mine)), Some((index, other))) => {
-            let head = format!("They differ first in line {} of your console. Yours:", number(at));
+            let head = format!("They differ first in line {} of your console. Yours:", at + 1);
             let between = "The stock machine's:".to_owned();
-            (vec![head, quoted(mine), between, quoted(other)], stock, index)
+            let out = vec![head, quoted(mine), between, quoted(other)];
+            (out, when(yours, at), when(stock, index))
         }
         (None, Some((at, other))) => {
-            let head = format!("Your console lacks line {} of the stock one:", number(at));
-            (vec![head, quoted(other)], stock, at)
+            let head = format!("Your console lacks line {} of the stock one:", at + 1);
+            (vec![head, quoted(other)], None, when(stock, at))
         }
         (Some((at, mine)), None) => {
-            let head = format!("Line {} of your console is not in the stock one:", number(at));
-            (vec![head, quoted(mine)], yours, at)
+            let head = format!("Line {} of your console is not in the stock one:", at + 1);
+            (vec![head, quoted(mine)], when(yours, at), None)
         }
         (None, None) => return Vec::new(),
     };
-    if let Some(when) = lines[..=index].iter().rev().find_map(|line| printed_when(line)) {
-        out.push(wrap(when, 0));
-    }
+    let of_mine = of_mine.filter(|_| of_mine != of_stock);
+    out.extend(of_mine.into_iter().chain(of_stock).map(|when| wrap(when, 0)));
     out
 }
 
@@ -223,11 +223,21 @@ mod tests {
 
     #[test]
     fn only_what_is_near_a_difference_is_shown_and_not_thousands_of_lines() {
-        let many: String = (0..500).map(|n| format!("line {n}\n")).collect();
+        let many: String = (0..500).map(|n| format!("Kernel panic {n}\n")).collect();
         let told = plain(&beside(&format!("{many}x"), &many).tell(80));
-        assert!(!told.contains("line 490") && told.contains("line 499"), "{told}");
+        assert!(!told.contains("panic 490") && told.contains("panic 499"), "{told}");
         let told = plain(&beside("x", &many).tell(WIDE));
-        assert!(told.contains("lines more that differ") && told.lines().count() < 70, "{told}");
+        assert!(told.contains("lines more") && told.lines().count() < 70, "{told}");
+    }
+
+    #[test]
+    fn registers_and_stacks_are_folded_behind_the_headline() {
+        let details: String = (0..9).map(|n| format!("x{n}\n")).collect();
+        let stock = format!("a\nKernel panic\n{details}soft lockup - CPU#3\n");
+        for width in [80, WIDE] {
+            let told = plain(&beside("a", &stock).tell(width));
+            assert!(told.contains("(9 lines that belong to it)") && !told.contains("x4"), "{told}");
+        }
     }
 
     #[test]

@@ -22,7 +22,9 @@ pub(crate) fn run(desk: &Desk, args: &Reset) -> Result<u8, Stop> {
     let text = fs::read(&from).map_err(Stop::file("cannot read", &from))?;
     let current = fs::read(&file).ok();
     let (name, what) = match args.undo {
-        true => (desk.course.short(&file), format!("your file of {}", desk.course.short(&from))),
+        true => {
+            (desk.course.short(&file), format!("the file saved as {}", desk.course.short(&from)))
+        }
         false => (desk.course.short(&file), "the file as it was handed out".to_owned()),
     };
     if current.as_ref() == Some(&text) {
