@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use softlockup::incident::report::{Place, Report};
+use softlockup::dmesg::{self, Message};
+use softlockup::incident::console::Console;
+use softlockup::incident::report::{Place, Report, SoftLockup};
 use softlockup::time::NSEC_PER_SEC;
 use softlockup::vector::Vector;
 use softlockup::{CpuId, Event, Incident, KernelTime};
@@ -84,8 +86,9 @@ pub(crate) struct Lanes {
     /// Calls that some CPU was slow to answer, or did not answer.
     pub(crate) calls: Vec<Call>,
     pub(crate) panic: Option<(CpuId, KernelTime, String)>,
-    /// Where the figure begins.
+    /// Where the figure begins and ends. Where all is well for long before the machine is switched off, it ends earlier.
     pub(crate) begin: KernelTime,
+    pub(crate) end: KernelTime,
     pub(crate) ended: KernelTime,
     pub(crate) report: Report,
 }
@@ -131,6 +134,23 @@ impl Lane {
         spans.chain(self.faults.iter().copied()).chain(self.said.iter().map(|said| said.time)).min()
     }
 
+    /// When it is over: `ended` if it is not.
+    fn ends(&self, long: u64, ended: KernelTime) -> Option<KernelTime> {
+        let spans = self.irqs_off.iter().chain(&self.die_lock).copied();
+        let spans = spans.chain(self.waits.iter().map(|wait| wait.span));
+        let spans = spans.filter(|span| span.ns(ended) > long);
+        let spans = spans.map(|span| span.to.or(self.stopped).unwrap_or(ended));
+        let said = self.said.iter().map(|said| said.time);
+        spans.chain(said).chain(self.faults.iter().copied()).chain(self.stopped).max()
+    }
+
+    /// The part of a wait in which its interrupts are on, if there is one.
+    pub(crate) fn waits_with_interrupts_on(&self, span: Span) -> bool {
+        !self.irqs_off.iter().any(|off| {
+            off.from <= span.from && off.to.is_none_or(|end| span.to.is_some_and(|to| to <= end))
+        })
+    }
+
     /// The watchdog's reports: when, the printed number, the function, and from when it counted.
     pub(crate) fn soft(
         &self,
@@ -160,6 +180,8 @@ struct Irqs {
 impl Lanes {
     pub(crate) fn of(incident: &Incident) -> Self {
         let report = incident.report();
+        let mut console = Console::new(&incident.config);
+        let mut printed_text = String::new();
         let nr_cpus = incident.config.nr_cpus as usize;
         let mut lanes: Vec<Lane> = (0..nr_cpus).map(|n| Lane::new(CpuId::from(n))).collect();
         let mut irqs = vec![Irqs::default(); nr_cpus];
@@ -170,6 +192,8 @@ impl Lanes {
         let mut panic = None;
         for record in &incident.records {
             let (time, cpu) = (record.time, record.cpu);
+            printed_text.clear();
+            console.print(record, &mut printed_text);
             let lane = &mut lanes[cpu.index()];
             match record.event {
                 Event::Feed => lane.feeds.push(time),
@@ -220,10 +244,9 @@ impl Lanes {
                     close(lane.waits.iter_mut().map(|wait| &mut wait.span), time);
                 }
                 Event::SoftLockup { printed } => {
-                    let soft = report.soft_lockups.iter();
-                    let soft = soft.filter(|soft| (soft.cpu, soft.time) == (cpu, time)).next();
-                    let func = soft.and_then(|soft| soft.stack.first().cloned());
-                    let fed = soft.and_then(|soft| soft.last_feed);
+                    let same = |soft: &&SoftLockup| (soft.cpu, soft.time) == (cpu, time);
+                    let fed = report.soft_lockups.iter().find(same).and_then(|soft| soft.last_feed);
+                    let func = innermost(&printed_text);
                     lane.said.push(Said { time, what: What::Soft { printed, func, fed } });
                 }
                 Event::HardLockup { cpu: named } => {
@@ -262,7 +285,9 @@ impl Lanes {
         let long = long.into_iter().find(is_shown).unwrap_or(0);
         let begin = |lane: &Lane| lane.begins(long, ended);
         let first = lanes.iter().filter_map(begin).min().unwrap_or(KernelTime::BOOT);
-        let lead = (ended.ns_since(first) / 25).max(NSEC_PER_SEC / 2);
+        let last = lanes.iter().filter_map(|lane| lane.ends(long, ended)).max().unwrap_or(ended);
+        let end = ended.min(last + last.ns_since(first) * 3 / 5 + NSEC_PER_SEC / 10);
+        let lead = (end.ns_since(first) / 25).max(NSEC_PER_SEC / 20);
         let (mut shown, others): (Vec<_>, Vec<_>) =
             lanes.into_iter().partition(|lane| begin(lane).is_some());
         shown.sort_by_key(|lane| (begin(lane), lane.cpu));
@@ -272,7 +297,7 @@ impl Lanes {
                 .any(|target| target.answered.unwrap_or(ended).ns_since(call.time) > long)
         };
         let calls = calls.into_iter().filter(slow).collect();
-        Lanes { shown, others, calls, panic, begin: first - lead, ended, report }
+        Lanes { shown, others, calls, panic, begin: first - lead, end, ended, report }
     }
 
     /// The row of a CPU, if it has one of its own.
@@ -306,4 +331,12 @@ impl Irqs {
 /// Ends the innermost span that is still open.
 fn close<'a>(spans: impl DoubleEndedIterator<Item = &'a mut Span>, time: KernelTime) {
     spans.rev().find(|span| span.to.is_none()).into_iter().for_each(|span| span.to = Some(time));
+}
+
+/// The function in which a printed report says its CPU is: its program counter.
+fn innermost(report: &str) -> Option<String> {
+    dmesg::parse(report.as_bytes()).into_iter().find_map(|entry| match entry.message {
+        Message::Pc { symbol } => Some(symbol),
+        _ => None,
+    })
 }

@@ -6,6 +6,7 @@
 //! Each figure is one `<div class="sl-drawing">`: a drawing for wide pages, one for phones (CSS shows one of the two),
 //! and a table for readers who see neither. Its colours are the classes of `book/theme/figure.css`.
 
+mod aligned;
 mod drawing;
 mod error;
 mod lanes;
@@ -15,6 +16,7 @@ mod overview;
 mod scale;
 mod svg;
 mod tabs;
+mod waits;
 mod words;
 
 pub use error::FigureError;
@@ -39,7 +41,15 @@ pub fn figure(
 ) -> Result<String, FigureError> {
     let lanes = Lanes::of(incident);
     match kind {
-        "overview" | "aligned" | "onecpu" | "waits" => {
+        "aligned" => {
+            let words = aligned::words(&lanes, lang);
+            Ok(drawing::page(id, lang, &words, |page| aligned::draw(incident, &lanes, page, lang)))
+        }
+        "waits" => {
+            let words = waits::words(&lanes, lang);
+            Ok(drawing::page(id, lang, &words, |page| waits::draw(&lanes, page, lang)))
+        }
+        "overview" | "onecpu" => {
             let words = words::overview(&lanes, lang);
             Ok(drawing::page(id, lang, &words, |page| overview::draw(incident, &lanes, page, lang)))
         }

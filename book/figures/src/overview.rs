@@ -41,8 +41,10 @@ struct Overview<'a> {
 }
 
 pub(crate) fn draw(incident: &Incident, lanes: &Lanes, page: Page, lang: Lang) -> Drawing {
-    let (left, right) = (page.pick(66.0, 6.0), page.width() - page.pick(170.0, 8.0));
-    let scale = Scale::new(page, left, right, lanes.begin, lanes.ended);
+    let says = lanes.shown.iter().map(|lane| width(&says(lane, page, lang), 11.0));
+    let says = says.fold(110.0, f64::max);
+    let (left, right) = (page.pick(66.0, 6.0), page.width() - page.pick(24.0 + says, 8.0));
+    let scale = Scale::new(page, left, right, lanes.begin, lanes.end);
     let period = sample_period_ns(incident.config.watchdog_thresh_secs.max(1)) as f64 / 1e9;
     let apart = period / (scale.t1 - scale.t0) * (right - left);
     let every = (4.2 / apart).ceil().max(1.0) as usize;
@@ -132,7 +134,7 @@ impl Overview<'_> {
     }
 
     fn run_line(&self, svg: &mut Svg, lane: &Lane, y: f64) {
-        let end = lane.stopped.unwrap_or(self.lanes.ended);
+        let end = lane.stopped.unwrap_or(self.lanes.end);
         svg.line("sl-run", self.scale.left, y, self.scale.x(end), y);
     }
 
@@ -169,15 +171,27 @@ impl Overview<'_> {
         let (lane, y) = (&self.lanes.shown[n], self.rows[n]);
         self.run_line(bars, lane, y);
         for span in lane.waits.iter().map(|wait| wait.span).chain(lane.die_lock.iter().copied()) {
+            if !lane.waits_with_interrupts_on(span) {
+                continue; // its bar is the one of interrupts off
+            }
             self.seen.waits |= self.bar(bars, "sl-wait", span, lane, y).is_some();
         }
         for span in &lane.irqs_off {
             if let Some((x0, x1)) = self.bar(bars, "sl-off", *span, lane, y) {
                 self.seen.off = true;
                 let texts = self.off_texts(lane, *span);
-                let fits = |text: &&String| width(text, 12.0) + 16.0 < x1 - x0;
-                if let Some(text) = texts.iter().find(fits) {
-                    bars.text("sl-onoff", x0 + 8.0, y + 4.2, At::Start, text);
+                let mut lines: Vec<f64> = self.crossings(y).filter(|x| *x > x0).collect();
+                lines.sort_by(f64::total_cmp);
+                lines.push(x1);
+                // Between two lines that cross the bar, the first place that is wide enough.
+                let starts = [x0].into_iter().chain(lines.iter().copied());
+                let gaps: Vec<(f64, f64)> = starts.zip(lines.iter().copied()).collect();
+                let place = |text: &String| {
+                    let wide = width(text, 12.0) + 14.0;
+                    gaps.iter().find(|(from, to)| from + wide < *to).map(|(from, _)| from + 8.0)
+                };
+                if let Some((text, x)) = texts.iter().find_map(|text| Some((text, place(text)?))) {
+                    bars.text("sl-onoff", x, y + 4.2, At::Start, text);
                 }
             }
         }
@@ -197,7 +211,7 @@ impl Overview<'_> {
             over.rect("sl-stopped", self.scale.x(stopped) - 3.0, y - 3.0, 6.0, 6.0);
             self.seen.stopped = true;
         }
-        self.label(names, y, &lane.name(), &self.says(lane), lane.is_silent());
+        self.label(names, y, &lane.name(), &says(lane, self.page, self.lang), lane.is_silent());
     }
 
     /// What is written into a bar of interrupts off: the longest text that fits is taken.
@@ -231,62 +245,61 @@ impl Overview<'_> {
         texts
     }
 
-    /// The right column: the function in the printed stack, or why there is none.
-    fn says(&self, lane: &Lane) -> String {
-        if let Some((_, _, Some(func), _)) = lane.soft().next() {
-            return match (self.page, self.lang) {
-                (Page::Wide, _) => func.to_owned(),
-                (Page::Narrow, Lang::En) => format!("in {func}"),
-                (Page::Narrow, Lang::Zh) => format!("在 {func} 中"),
-            };
-        }
-        if let Some(by) = lane.named_by.first() {
-            return self.lang.pick(format!("named by CPU {by}"), format!("被 CPU {by} 点名"));
-        }
-        match (lane.is_silent(), lane.said.is_empty()) {
-            (true, true) => self.lang.pick("none: it is silent", "没有：它沉默").to_owned(),
-            (false, true) => self.lang.pick("no report", "没有报告").to_owned(),
-            _ => String::new(),
-        }
+    /// Where lines of calls cross a row.
+    fn crossings(&self, y: f64) -> impl Iterator<Item = f64> {
+        let extents = self.lanes.calls.iter().filter_map(|call| self.extent(call));
+        extents.filter(move |(_, top, bottom)| (*top..=*bottom).contains(&y)).map(|(x, ..)| x)
     }
 
-    /// A call is a vertical line from its caller to every CPU that it called. Each answer stands at its own time.
-    fn call(&mut self, svg: &mut Svg, call: &Call) {
-        let Some(own) = self.lanes.row(call.from).map(|row| self.rows[row]) else { return };
-        let x = self.scale.x(call.time);
+    /// Where a call's line runs: from its caller to every CPU that it called.
+    fn extent(&self, call: &Call) -> Option<(f64, f64, f64)> {
+        let own = self.rows[self.lanes.row(call.from)?];
         let (mut top, mut bottom) = (own, own);
-        let mut marks = Svg::default();
+        for target in &call.targets {
+            let y = match (self.lanes.row(target.cpu), target.answered) {
+                (Some(row), Some(_)) => self.rows[row],
+                (Some(row), None) => tip(self.rows[row], own, 8.5),
+                (None, _) => self.others,
+            };
+            (top, bottom) = (top.min(y), bottom.max(y));
+        }
+        Some((self.scale.x(call.time), top, bottom))
+    }
+
+    /// Each answer stands at its own time; a cross where there is none.
+    fn call(&mut self, svg: &mut Svg, call: &Call) {
+        let (Some(row), Some((x, top, bottom))) = (self.lanes.row(call.from), self.extent(call))
+        else {
+            return;
+        };
+        let own = self.rows[row];
+        svg.path("sl-call", &format!("M{x:.1} {top:.1}V{bottom:.1}"));
         for target in &call.targets {
             let Some(row) = self.lanes.row(target.cpu) else { continue };
             let y = self.rows[row];
-            match target.answered {
-                Some(time) => {
-                    let at = self.scale.x(time);
-                    if at > x + 3.0 {
-                        marks.path("sl-call sl-late", &format!("M{x:.1} {y:.1}H{at:.1}"));
-                    }
-                    marks.dot("sl-answer", at, y, 2.6);
-                    (top, bottom) = (top.min(y), bottom.max(y));
-                    self.seen.answers = true;
+            if let Some(time) = target.answered {
+                let at = self.scale.x(time);
+                if at > x + 3.0 {
+                    svg.path("sl-call sl-late", &format!("M{x:.1} {y:.1}H{at:.1}"));
                 }
-                None => {
-                    let toward = if y < own { 1.0 } else { -1.0 };
-                    let tip = y + toward * (BAR / 2.0 + 4.5);
-                    marks.cross("sl-none", x, tip);
-                    (top, bottom) = (top.min(tip + 4.0), bottom.max(tip - 4.0));
-                    self.seen.crosses = true;
-                }
+                svg.dot("sl-answer", at, y, 2.6);
+                self.seen.answers = true;
+            } else {
+                svg.cross("sl-none", x, tip(y, own, 4.5));
+                self.seen.crosses = true;
             }
         }
         let others = call.targets.iter().filter(|target| self.lanes.row(target.cpu).is_none());
-        let mut answers = others.map(|target| target.answered).peekable();
-        if answers.peek().is_some() && answers.all(|answer| answer.is_some()) {
-            marks.dot("sl-answer", x, self.others, 2.6);
-            bottom = bottom.max(self.others);
-            self.seen.answers = true;
+        let others: Vec<_> = others.map(|target| target.answered).collect();
+        if !others.is_empty() {
+            if others.iter().all(Option::is_some) {
+                svg.dot("sl-answer", x, self.others, 2.6);
+                self.seen.answers = true;
+            } else {
+                svg.cross("sl-none", x, self.others);
+                self.seen.crosses = true;
+            }
         }
-        svg.path("sl-call", &format!("M{x:.1} {top:.1}V{bottom:.1}"));
-        svg.add(marks);
         svg.dot("sl-caller", x, own, 3.4);
     }
 
@@ -327,21 +340,14 @@ impl Overview<'_> {
             .collect();
         let below = self.lanes.calls.iter().all(|call| self.lanes.row(call.from) > Some(row));
         let (Some(&(x, true)), true) = (calls.first(), below) else { return };
-        svg.text(
-            "sl-axis",
-            x - 8.0,
-            y,
-            At::End,
-            self.lang.pick("IPI sent, never taken", "发了 IPI，从未被接收"),
-        );
+        let sent = self.lang.pick("IPI sent, never taken", "发了 IPI，从未被接收");
+        if x - 8.0 - width(sent, 11.0) < self.scale.left {
+            return;
+        }
+        svg.text("sl-axis", x - 8.0, y, At::End, sent);
         if let Some(&(x, false)) = calls.get(1) {
-            svg.text(
-                "sl-axis",
-                x + 8.0,
-                y,
-                At::Start,
-                self.lang.pick("later: queued, no IPI", "之后：只入队，不发 IPI"),
-            );
+            let queued = self.lang.pick("later: queued, no IPI", "之后：只入队，不发 IPI");
+            svg.text("sl-axis", x + 8.0, y, At::Start, queued);
         }
     }
 
@@ -419,11 +425,7 @@ impl Overview<'_> {
                 lang.pick("waits, interrupts on", "等待，中断开着").to_owned(),
             ),
             (self.seen.off, &off, lang.pick("interrupts off", "中断关闭").to_owned()),
-            (
-                self.seen.soft,
-                &soft,
-                lang.pick("reports itself: “stuck for …s”", "报告自己：“stuck for …s”").to_owned(),
-            ),
+            (self.seen.soft, &soft, lang.pick("reports itself", "报告自己").to_owned()),
             (
                 self.seen.hard,
                 &hard,
@@ -444,6 +446,30 @@ impl Overview<'_> {
             .collect();
         legend::draw(svg, self.page, self.scale.left, top, &entries)
     }
+}
+
+/// The right column: the function in the printed stack, or why there is none.
+fn says(lane: &Lane, page: Page, lang: Lang) -> String {
+    if let Some((_, _, Some(func), _)) = lane.soft().next() {
+        return match (page, lang) {
+            (Page::Wide, _) => func.to_owned(),
+            (Page::Narrow, Lang::En) => format!("in {func}"),
+            (Page::Narrow, Lang::Zh) => format!("在 {func} 中"),
+        };
+    }
+    if let Some(by) = lane.named_by.first() {
+        return lang.pick(format!("named by CPU {by}"), format!("被 CPU {by} 点名"));
+    }
+    match (lane.is_silent(), lane.said.is_empty()) {
+        (true, true) => lang.pick("none: it is silent", "没有：它沉默").to_owned(),
+        (false, true) => lang.pick("no report", "没有报告").to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// Beside the bar of a CPU that did not answer, on the side of its caller.
+fn tip(y: f64, caller: f64, beyond: f64) -> f64 {
+    if y < caller { y + BAR / 2.0 + beyond } else { y - BAR / 2.0 - beyond }
 }
 
 /// The mark of a hard-lockup report.

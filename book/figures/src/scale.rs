@@ -20,7 +20,7 @@ pub(crate) struct Scale {
     pub(crate) t0: f64,
     pub(crate) t1: f64,
     /// From one labelled line to the next.
-    step: f64,
+    pub(crate) step: f64,
 }
 
 /// Seconds since boot.
