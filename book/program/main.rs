@@ -8,6 +8,7 @@ mod args;
 mod book;
 mod chapter;
 mod chapters;
+mod check;
 mod directives;
 mod exercises;
 mod facts;
@@ -22,6 +23,7 @@ mod scenario;
 mod source;
 mod stamp;
 mod terms;
+mod typed;
 #[path = "../../examples/nested_oops/values.rs"]
 mod values;
 
@@ -50,6 +52,12 @@ enum Command {
     /// Build both editions.
     Build {
         /// Where to [default: target/book].
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Build both editions and say everything that is wrong with them.
+    Check {
+        /// Where to build [default: target/book].
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
@@ -95,6 +103,9 @@ fn run(cli: Cli) -> Result<()> {
     let workshop = Workshop::open(&root)?;
     match cli.command {
         Command::Build { out } => workshop.build(&out.unwrap_or_else(|| root.join("target/book"))),
+        Command::Check { out } => {
+            check::check(&workshop, &out.unwrap_or_else(|| root.join("target/book")))
+        }
         Command::Stamp { chapters } => stamp::stamp(&root, &chapters),
         Command::Preprocess { .. } => workshop.preprocess(io::stdin(), io::stdout()),
     }
