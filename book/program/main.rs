@@ -20,6 +20,7 @@ mod predictions;
 mod runs;
 #[path = "../../examples/nested_oops/scenario.rs"]
 mod scenario;
+mod serve;
 mod source;
 mod stamp;
 mod terms;
@@ -54,6 +55,15 @@ enum Command {
         /// Where to [default: target/book].
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+    },
+    /// Build both editions, serve them on this machine, and build again after each edit.
+    Serve {
+        /// Open no browser.
+        #[arg(long)]
+        no_open: bool,
+        /// Where to serve; 0 is any port that is free.
+        #[arg(long, value_name = "PORT", default_value_t = 3000)]
+        port: u16,
     },
     /// Build both editions and say everything that is wrong with them.
     Check {
@@ -103,6 +113,7 @@ fn run(cli: Cli) -> Result<()> {
     let workshop = Workshop::open(&root)?;
     match cli.command {
         Command::Build { out } => workshop.build(&out.unwrap_or_else(|| root.join("target/book"))),
+        Command::Serve { no_open, port } => serve::serve(&workshop, port, !no_open),
         Command::Check { out } => {
             check::check(&workshop, &out.unwrap_or_else(|| root.join("target/book")))
         }
