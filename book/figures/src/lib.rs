@@ -12,6 +12,7 @@ mod error;
 mod lanes;
 mod lang;
 mod legend;
+mod onecpu;
 mod overview;
 mod scale;
 mod svg;
@@ -49,7 +50,11 @@ pub fn figure(
             let words = waits::words(&lanes, lang);
             Ok(drawing::page(id, lang, &words, |page| waits::draw(&lanes, page, lang)))
         }
-        "overview" | "onecpu" => {
+        "onecpu" => {
+            let words = onecpu::words(incident, &lanes, lang);
+            Ok(drawing::page(id, lang, &words, |page| onecpu::draw(incident, &lanes, page, lang)))
+        }
+        "overview" => {
             let words = words::overview(&lanes, lang);
             Ok(drawing::page(id, lang, &words, |page| overview::draw(incident, &lanes, page, lang)))
         }
