@@ -96,6 +96,8 @@ pub(crate) struct Lanes {
     pub(crate) end: KernelTime,
     pub(crate) ended: KernelTime,
     pub(crate) report: Report,
+    /// What takes longer than this, in nanoseconds, is shown.
+    pub(crate) long: u64,
 }
 
 impl Span {
@@ -167,6 +169,12 @@ impl Lane {
             }
             _ => None,
         })
+    }
+
+    /// Whatever keeps it from its work: waits, and interrupts that are off.
+    pub(crate) fn held_up(&self) -> impl Iterator<Item = Span> {
+        let waits = self.waits.iter().map(|wait| wait.span);
+        waits.chain(self.irqs_off.iter().copied()).chain(self.die_lock.iter().copied())
     }
 
     /// Its interrupts are off to the end.
@@ -309,7 +317,7 @@ impl Lanes {
                 .any(|target| target.answered.unwrap_or(ended).ns_since(call.time) > long)
         };
         let calls = calls.into_iter().filter(slow).collect();
-        Lanes { shown, others, calls, panic, begin: first - lead, end, ended, report }
+        Lanes { shown, others, calls, panic, begin: first - lead, end, ended, report, long }
     }
 
     /// Every CPU.

@@ -9,11 +9,13 @@
 mod aligned;
 mod drawing;
 mod error;
+mod fixes;
 mod lanes;
 mod lang;
 mod legend;
 mod onecpu;
 mod overview;
+mod replay;
 mod scale;
 mod svg;
 mod tabs;
@@ -25,6 +27,7 @@ pub use lang::Lang;
 
 use softlockup::Incident;
 
+use crate::fixes::Fix;
 use crate::lanes::Lanes;
 
 /// The kinds of [`figure`].
@@ -78,7 +81,12 @@ pub fn ablations(runs: &Runs<'_>, id: &str, lang: Lang) -> Result<String, Figure
 /// # Errors
 /// If there is no run.
 pub fn fixes(runs: &Runs<'_>, id: &str, lang: Lang) -> Result<String, FigureError> {
-    Ok(tabs::tabs("sl-fixes", id, &overviews(runs, id, lang)?))
+    if runs.is_empty() {
+        return Err(FigureError::NoRuns);
+    }
+    let fixes: Vec<_> = runs.iter().map(|(label, incident)| Fix::new(label, incident)).collect();
+    let words = fixes::words(&fixes, lang);
+    Ok(drawing::page(id, lang, &words, |page| fixes::draw(&fixes, page, lang)))
 }
 
 /// The replay: one tab a run, each an overview over which time runs.
@@ -86,7 +94,17 @@ pub fn fixes(runs: &Runs<'_>, id: &str, lang: Lang) -> Result<String, FigureErro
 /// # Errors
 /// If there is no run.
 pub fn replay(runs: &Runs<'_>, id: &str, lang: Lang) -> Result<String, FigureError> {
-    Ok(tabs::tabs("sl-replays", id, &overviews(runs, id, lang)?))
+    let mut tabs = overviews(runs, id, lang)?;
+    for ((_, figure), (_, incident)) in tabs.iter_mut().zip(runs) {
+        let data = replay::data(incident, &Lanes::of(incident));
+        *figure +=
+            &format!("<script type=\"application/json\" class=\"sl-data\">{data}</script>\n");
+    }
+    let words = replay::words(lang);
+    let tabs = tabs::tabs("sl-replays", id, &tabs);
+    Ok(format!(
+        "<div class=\"sl-replay\">\n<script type=\"application/json\" class=\"sl-words\">{words}</script>\n{tabs}</div>\n"
+    ))
 }
 
 /// Measured distributions, from a TOML file.

@@ -82,7 +82,7 @@ pub(crate) fn draw(incident: &Incident, lanes: &Lanes, page: Page, lang: Lang) -
         svg.text("sl-axis", 14.0, 24.0, At::Start, text);
         return Drawing { parts: svg, height: 40.0, plot: None };
     };
-    let (left, right) = (page.pick(150.0, 8.0), page.width() - page.pick(96.0, 10.0));
+    let (left, right) = (page.pick(150.0, 8.0), page.width() - page.pick(108.0, 10.0));
     let scale = Scale::new(page, left, right, view.from, view.to);
     let lane = view.lane;
     let (pitch, bar) = (page.pick(34.0, 44.0), 16.0);
@@ -148,7 +148,7 @@ pub(crate) fn draw(incident: &Incident, lanes: &Lanes, page: Page, lang: Lang) -
         let x = (scale.x(fed) + scale.x(time)) / 2.0;
         let again = lane.feeds.iter().any(|feed| *feed > fed && *feed <= time);
         if !again {
-            svg.text("sl-axis", x, rows[1] + 4.0, At::Middle, text);
+            svg.text("sl-axis", x, rows[1] - 5.0, At::Middle, text);
         }
     }
     let mut spans = |class: &str, y: f64, spans: &mut dyn Iterator<Item = Span>| -> Option<f64> {
@@ -185,7 +185,7 @@ pub(crate) fn draw(incident: &Incident, lanes: &Lanes, page: Page, lang: Lang) -
         svg.text(
             "sl-axis",
             (left + right) / 2.0,
-            rows[3] + 4.0,
+            rows[3] - 5.0,
             At::Middle,
             lang.pick("never here: the timer runs", "此处从未关闭：定时器照常运行"),
         );
@@ -240,7 +240,7 @@ fn units_row(svg: &mut Svg, scale: &Scale, view: &View<'_>, y: f64, page: Page) 
         if named.contains(&Some(unit)) {
             svg.text("sl-axis sl-dark", middle, y + 18.0, At::Middle, &unit.to_string());
         } else if unit % page.pick(5, 10) == 0
-            && named.iter().flatten().all(|other| other.abs_diff(unit) > page.pick(1, 3))
+            && named.iter().flatten().all(|other| other.abs_diff(unit) > page.pick(2, 3))
         {
             svg.text("sl-axis", middle, y + 18.0, At::Middle, &unit.to_string());
         }
