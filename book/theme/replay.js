@@ -91,8 +91,23 @@
         const steps = () => chosen < 0 ? all : own[chosen];
         const calm = matchMedia('(prefers-reduced-motion: reduce)');
 
-        const button = (text, label) => make('button', { type: 'button', text, 'aria-label': label, title: label });
-        const play = button('▶', words.play), back = button('⏮', words.back), next = button('⏭', words.next);
+        const shape = (tag, props) => {
+            const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
+            for (const [name, value] of Object.entries(props)) element.setAttribute(name, value);
+            return element;
+        };
+        // Icons are drawn: not every font has them.
+        const icons = { play: 'M4 2v12l9-6z', pause: 'M3 2h4v12H3zM9 2h4v12H9z', back: 'M3 2h2v12H3zM13 2v12L6 8z', next: 'M11 2h2v12h-2zM3 2v12l7-6z' };
+        const button = (icon, label) => {
+            const path = shape('path', { d: icons[icon], fill: 'currentColor' });
+            const picture = shape('svg', { viewBox: '0 0 16 16', width: 14, height: 14, 'aria-hidden': 'true' });
+            picture.append(path);
+            const element = make('button', { type: 'button' }, picture);
+            element.show = (icon, label) => { path.setAttribute('d', icons[icon]); element.setAttribute('aria-label', label); element.title = label; };
+            element.show(icon, label);
+            return element;
+        };
+        const play = button('play', words.play), back = button('back', words.back), next = button('next', words.next);
         const range = make('input', { type: 'range', min: String(data.from), max: String(data.to), step: 'any', 'aria-label': words.time });
         const clock = make('output', { class: 'sl-clock' });
         const whole = (data.to - data.from) / 1000;
@@ -117,10 +132,9 @@
         const head = make('tr', {}, make('th', { scope: 'col' }), make('th', { scope: 'col', text: words.does }), make('th', { scope: 'col', text: words.units }), make('th', { scope: 'col', class: 'sl-why', text: words.why }));
 
         // The playhead, and the veil over the time to come, in both drawings.
-        const shape = (tag, name) => { const element = document.createElementNS('http://www.w3.org/2000/svg', tag); element.setAttribute('class', name); return element; };
         const figures = [...panel.querySelectorAll('svg[data-plot]')].map(figure => {
             const [x0, x1, t0, t1, top, bottom] = figure.dataset.plot.split(' ').map(Number);
-            const veil = shape('rect', 'sl-veil'), line = shape('line', 'sl-head');
+            const veil = shape('rect', { class: 'sl-veil' }), line = shape('line', { class: 'sl-head' });
             veil.setAttribute('y', top - 8); veil.setAttribute('height', bottom - top + 8);
             line.setAttribute('y1', top - 8); line.setAttribute('y2', bottom);
             figure.append(veil, line);
@@ -173,14 +187,14 @@
         function stop() {
             cancelAnimationFrame(frame); clearInterval(timer);
             frame = timer = null;
-            play.textContent = '▶'; play.setAttribute('aria-label', words.play); play.title = words.play;
+            play.show('play', words.play);
         }
         function go(time) { stop(); now = Math.min(data.to, Math.max(data.from, time)); draw(); }
         const forward = () => steps().find(([at]) => at > now + 1e-6)?.[0] ?? data.to;
         const backward = () => steps().findLast(([at]) => at < now - 1e-6)?.[0] ?? data.from;
         function start() {
             if (now >= data.to) now = data.from;
-            play.textContent = '⏸'; play.setAttribute('aria-label', words.pause); play.title = words.pause;
+            play.show('pause', words.pause);
             draw();
             if (calm.matches) { // from event to event, without motion
                 timer = setInterval(() => { now = forward(); draw(); if (now >= data.to) stop(); }, 1000);

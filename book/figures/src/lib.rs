@@ -15,8 +15,10 @@ mod lang;
 mod legend;
 mod onecpu;
 mod overview;
+mod quantiles;
 mod replay;
 mod scale;
+mod side_by_side;
 mod svg;
 mod tabs;
 mod waits;
@@ -29,6 +31,7 @@ use softlockup::Incident;
 
 use crate::fixes::Fix;
 use crate::lanes::Lanes;
+use crate::quantiles::Measured;
 
 /// The kinds of [`figure`].
 pub const KINDS: [&str; 4] = ["overview", "aligned", "onecpu", "waits"];
@@ -111,22 +114,18 @@ pub fn replay(runs: &Runs<'_>, id: &str, lang: Lang) -> Result<String, FigureErr
 ///
 /// # Errors
 /// If the file has no such data.
-pub fn quantiles(toml: &str, _id: &str, _lang: Lang) -> Result<String, FigureError> {
-    toml::from_str::<toml::Table>(toml).map_err(|error| FigureError::Data(error.to_string()))?;
-    Err(FigureError::Data("no drawing of distributions yet".to_owned()))
+pub fn quantiles(toml: &str, id: &str, lang: Lang) -> Result<String, FigureError> {
+    let measured = Measured::read(toml)?;
+    let words = quantiles::words(&measured, lang);
+    Ok(drawing::page(id, lang, &words, |page| quantiles::draw(&measured, page, lang)))
 }
 
 /// The headlines of our console beside those of a recorded one.
 ///
 /// # Errors
 /// If one of them has none.
-pub fn side_by_side(ours: &str, real: &str, _id: &str, _lang: Lang) -> Result<String, FigureError> {
-    for (whose, console) in [("machine's", ours), ("recorded", real)] {
-        if softlockup::dmesg::parse(console.as_bytes()).is_empty() {
-            return Err(FigureError::NoHeadline(whose));
-        }
-    }
-    Err(FigureError::Data("no drawing of two consoles yet".to_owned()))
+pub fn side_by_side(ours: &str, real: &str, id: &str, lang: Lang) -> Result<String, FigureError> {
+    side_by_side::table(ours, real, id, lang)
 }
 
 fn overviews(runs: &Runs<'_>, id: &str, lang: Lang) -> Result<Vec<(String, String)>, FigureError> {
