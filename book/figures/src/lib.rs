@@ -19,6 +19,7 @@ mod quantiles;
 mod replay;
 mod scale;
 mod side_by_side;
+mod standalone;
 mod svg;
 mod tabs;
 mod waits;
@@ -66,6 +67,13 @@ pub fn figure(
         }
         _ => Err(FigureError::UnknownKind(kind.to_owned())),
     }
+}
+
+/// The overview as a file of its own, with its own fonts and colours: the README's picture.
+pub fn standalone(incident: &Incident, lang: Lang) -> String {
+    let lanes = Lanes::of(incident);
+    let words = words::overview(&lanes, lang);
+    standalone::file(&words, overview::draw(incident, &lanes, drawing::Page::Wide, lang))
 }
 
 /// Runs with a label each.

@@ -121,8 +121,9 @@ pub(crate) fn table(ours: &str, real: &str, id: &str, lang: Lang) -> Result<Stri
     let begins = [begin(&ours), begin(&real)];
     let names = lang.pick(["this machine", "a real kernel"], ["本机器", "真实内核"]);
     let caption = lang.pick(
-        "Headlines in their order; the same kind in the same row. Behind each stamp, the seconds since the console’s first headline.",
-        "各行按出现顺序排列，同类在同一行。时间戳后面是距各自第一条的秒数。",
+        "Headlines in their order; the same kind in the same row. Solid: the same words and numbers; dashed: the same kind; \
+         dotted: on one side only. Behind each stamp, the seconds since the console’s first headline.",
+        "各行按出现顺序排列，同类在同一行。实线：文字与数字相同；虚线：同类；点线：只有一边有。时间戳后面是距各自第一条的秒数。",
     );
     let mut html = format!(
         "<div class=\"sl-sides\" id=\"{id}\">\n<p class=\"sl-sides-note\">{caption}</p>\n<table>\n<thead><tr><th scope=\"col\">{}</th><th scope=\"col\">{}</th></tr></thead>\n<tbody>\n",
