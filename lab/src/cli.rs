@@ -126,6 +126,9 @@ pub(crate) struct ReportForm {
     /// JUnit's XML; `-` is standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+    /// Grade nothing: print one table of the JSON reports in these folders, or of these files
+    #[arg(long, value_name = "DIR", num_args = 1.., conflicts_with_all = ["json", "junit", "exercises"])]
+    pub(crate) classroom: Vec<PathBuf>,
 }
 
 /// `report`

@@ -1,5 +1,6 @@
 //! `report`: grades, and writes what came of it for CI and classrooms.
 
+mod classroom;
 mod json;
 mod junit;
 
@@ -20,8 +21,11 @@ use crate::stop::{NOT_YET, PASSED, Stop};
 /// An exercise with its grade.
 type Row<'desk> = (&'desk Exercise, Graded);
 
-/// `cargo lab report --json FILE --junit FILE [EX…]`
+/// `cargo lab report --json FILE --junit FILE [EX…]`, or `cargo lab report --classroom DIR…`
 pub(crate) fn run(desk: &Desk, args: &Report) -> Result<u8, Stop> {
+    if !args.form.classroom.is_empty() {
+        return classroom::run(&desk.course, &args.form.classroom);
+    }
     let exercises = if args.exercises.is_empty() {
         desk.course.exercises.iter().collect()
     } else {
