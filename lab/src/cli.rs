@@ -86,9 +86,9 @@ pub(crate) struct One {
 pub(crate) struct Predict {
     /// Which prediction; or an exercise or a chapter of the book, to see what it asks
     pub(crate) id: Option<String>,
-    /// Your answer. The first one counts
-    #[arg(allow_negative_numbers = true)]
-    pub(crate) value: Option<String>,
+    /// Your answer, a number or a choice. The first one counts
+    #[arg(allow_negative_numbers = true, num_args = 0..)]
+    pub(crate) value: Vec<String>,
 }
 
 /// `reset`

@@ -11,7 +11,7 @@ fn the_first_prediction_counts() {
     assert_eq!(course.lab(&["predict", "ex01.sum", "4"]).code, Some(0));
     assert_eq!(course.progress()["prediction"]["ex01.sum"]["right"].as_bool(), Some(false));
 
-    assert_eq!(course.lab(&["predict", "ex02.who", "The Second"]).code, Some(0));
+    assert_eq!(course.lab(&["predict", "ex02.who", "The", "Second"]).code, Some(0));
     assert!(course.lab(&[]).out.contains("1 of 14 points"));
 }
 
