@@ -14,7 +14,6 @@ use crate::cli::Report;
 use crate::course::Exercise;
 use crate::examine::End;
 use crate::grade::{Graded, GradedEnd};
-use crate::sandbox::Cancel;
 use crate::source::write_atomically;
 use crate::stop::{NOT_YET, PASSED, Stop};
 
@@ -32,7 +31,7 @@ pub(crate) fn run(desk: &Desk, args: &Report) -> Result<u8, Stop> {
         desk.course.select(&args.exercises)?
     };
     let grade = |exercise| {
-        grade_and_record(desk, exercise, &Cancel::default()).map(|graded| (exercise, graded))
+        grade_and_record(desk, exercise, false).map(|(graded, _)| (exercise, graded))
     };
     let rows = exercises.into_iter().map(grade).collect::<Result<Vec<Row<'_>>, _>>()?;
     let progress = desk.store.load()?;
@@ -70,7 +69,9 @@ fn trouble(graded: &Graded) -> Option<(&'static str, String)> {
         }
         GradedEnd::Ran(End::Incomplete(why)) => Some(("runs to its end", why.clone())),
         GradedEnd::Ran(End::Undecided(why)) => Some(("is decided", why.clone())),
-        GradedEnd::Ran(End::Stopped) => Some(("is decided", "it was stopped".to_owned())),
+        GradedEnd::Ran(End::Stopped) | GradedEnd::SoFar => {
+            Some(("is decided", "it was stopped".to_owned()))
+        }
         GradedEnd::Ran(End::Passed | End::Failed) => None,
     }
 }
