@@ -89,9 +89,9 @@ pub(crate) struct One {
 pub(crate) struct Predict {
     /// Which prediction; or an exercise or a chapter of the book, to see what it asks
     pub(crate) id: Option<String>,
-    /// Your answer. The first one counts
-    #[arg(allow_negative_numbers = true)]
-    pub(crate) value: Option<String>,
+    /// Your answer, a number or a choice. The first one counts
+    #[arg(allow_negative_numbers = true, num_args = 0..)]
+    pub(crate) value: Vec<String>,
 }
 
 /// `book`
@@ -138,6 +138,9 @@ pub(crate) struct ReportForm {
     /// JUnit's XML; `-` is standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+    /// Grade nothing: print one table of the JSON reports in these folders, or of these files
+    #[arg(long, value_name = "DIR", num_args = 1.., conflicts_with_all = ["json", "junit", "exercises"])]
+    pub(crate) classroom: Vec<PathBuf>,
 }
 
 /// `report`

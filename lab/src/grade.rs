@@ -1,8 +1,9 @@
 //! Grades one exercise: build, run, and if all is well the model lane.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::cargo::{Build, Built, Errors, Outcome};
+use crate::cargo::{self, Build, Crates, Errors, Outcome};
 use crate::channel::{Check, Status};
 use crate::course::{Course, Exercise};
 use crate::examine::{End, Examined, examine};
@@ -14,7 +15,7 @@ use crate::stamp;
 use crate::stop::Stop;
 
 /// What is known of an exercise after it was graded.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Graded {
     /// The SHA-256 of the file that was graded.
     pub(crate) source: String,
@@ -41,6 +42,8 @@ pub(crate) enum GradedEnd {
     Ran(End),
     /// It does not compile.
     DoesNotCompile(Errors),
+    /// All has passed so far, and the model checkers have not looked yet. It is no grade.
+    SoFar,
 }
 
 impl Graded {
@@ -51,7 +54,7 @@ impl Graded {
 
     /// Whether the answer says nothing about the learner's file.
     pub(crate) fn says_nothing(&self) -> bool {
-        matches!(self.end, GradedEnd::Ran(End::Stopped | End::Undecided(_)))
+        matches!(self.end, GradedEnd::Ran(End::Stopped | End::Undecided(_)) | GradedEnd::SoFar)
     }
 
     /// The points of the checks that passed.
@@ -90,26 +93,51 @@ pub(crate) enum Lane {
     Models,
 }
 
+impl Lane {
+    fn target(self) -> &'static str {
+        match self {
+            Self::Plain => "target",
+            Self::Models => "target-models",
+        }
+    }
+}
+
+/// What is heard of a grading that is under way.
+#[derive(Debug)]
+pub(crate) enum Told<'told> {
+    /// What is going on, for a line that is overwritten.
+    Doing(String),
+    /// How far that is.
+    Counting(String),
+    /// What is known before the model checkers have looked.
+    SoFar(&'told Graded),
+}
+
 /// Builds the checks of an exercise with the learner's file.
 pub(crate) fn build(
     course: &Course,
     exercise: &Exercise,
     lane: Lane,
+    cancel: &Cancel,
+    tell: &(dyn Fn(Crates) + Sync),
 ) -> Result<(Outcome, String), Stop> {
     let workspace = course.checks();
-    let (target, features) = match lane {
-        Lane::Plain => ("target", exercise.id.clone()),
-        Lane::Models => ("target-models", format!("{},models", exercise.id)),
+    let features = match lane {
+        Lane::Plain => exercise.id.clone(),
+        Lane::Models => format!("{},models", exercise.id),
     };
     let build = Build {
         workspace: &workspace,
-        target: &workspace.join(target),
-        bin: &exercise.id,
+        target: &workspace.join(lane.target()),
+        package: "answers",
+        bin: Some(&exercise.id),
         features: &features,
         profile: "dev",
         learner: Some(&course.folder(exercise)),
+        gently: false,
     };
-    let (mut outcome, source) = made_from::build(&build, &course.file(exercise))?;
+    let (mut outcome, source) =
+        made_from::build(&build, &exercise.id, &course.file(exercise), cancel, tell)?;
     if let Outcome::Refused(errors) = &mut outcome {
         for error in errors.learner.iter_mut().chain(&mut errors.course) {
             *error = course.shorten(error);
@@ -118,69 +146,106 @@ pub(crate) fn build(
     Ok((outcome, source))
 }
 
-/// Grades an exercise. `tell` hears what is going on, for a line that is overwritten.
+/// Builds what the model checkers need whichever exercise they look at, while other things go on.
+pub(crate) fn build_model_checkers(
+    course: &Course,
+    cancel: &Cancel,
+    tell: &(dyn Fn(Crates) + Sync),
+) -> Result<Outcome, Stop> {
+    let workspace = course.checks();
+    let build = Build {
+        workspace: &workspace,
+        target: &workspace.join(Lane::Models.target()),
+        package: "checks",
+        bin: None,
+        features: "models",
+        profile: "dev",
+        learner: None,
+        gently: true,
+    };
+    cargo::build(&build, cancel, tell)
+}
+
+/// Grades an exercise.
 pub(crate) fn grade(
     course: &Course,
     exercise: &Exercise,
     cancel: &Cancel,
-    tell: &dyn Fn(&str),
+    tell: &(dyn Fn(Told<'_>) + Sync),
 ) -> Result<Graded, Stop> {
     let begun = Instant::now();
-    tell(&format!("{}: building", exercise.id));
-    let (outcome, source) = build(course, exercise, Lane::Plain)?;
-    let built = match outcome {
-        Outcome::Built(built) => built,
-        Outcome::Refused(errors) => return Ok(refused(errors, source, begun.elapsed())),
+    let id = &exercise.id;
+    let doing = |what| tell(Told::Doing(format!("{id}: {what}")));
+    doing("building");
+    let building = |crates| tell(Told::Counting(format!("{id}: building ({crates})")));
+    let (outcome, source) = build(course, exercise, Lane::Plain, cancel, &building)?;
+    let mut graded = Graded::nothing(source);
+    let program = match graded.built(outcome) {
+        Some(program) if !cancel.is_cancelled() => program,
+        _ => return Ok(graded.after(begun)),
     };
-    if cancel.is_cancelled() {
-        return Ok(ran(Examined::stopped(), &built, source, begun.elapsed()));
+    doing("checking");
+    graded.add(examine(&program, &[], &exercise.id, cancel)?);
+    if !exercise.models || !graded.passed() || cancel.is_cancelled() {
+        return Ok(graded.after(begun));
     }
-    tell(&format!("{}: checking", exercise.id));
-    let mut examined = examine(&built.program, &[], &exercise.id, cancel)?;
-    if exercise.models && examined.end == End::Passed && !cancel.is_cancelled() {
-        tell(&format!("{}: building the model checkers", exercise.id));
-        if !course.checks().join("target-models/made-from").exists() {
-            eprintln!("lab: building the model checkers for the first time: a minute or two");
-        }
-        let (outcome, models_source) = build(course, exercise, Lane::Models)?;
-        let models = match outcome {
-            Outcome::Built(models) => models,
-            Outcome::Refused(errors) => return Ok(refused(errors, source, begun.elapsed())),
-        };
-        if models_source != source {
-            return grade(course, exercise, cancel, tell); // saved in between
-        }
-        tell(&format!("{}: checking every interleaving", exercise.id));
-        let more = examine(&models.program, &["--only", "model"], &exercise.id, cancel)?;
-        examined.checks.extend(more.checks);
-        examined.left_behind += more.left_behind;
-        (examined.end, examined.stderr) = (more.end, more.stderr);
+
+    graded.end = GradedEnd::SoFar;
+    tell(Told::SoFar(&graded));
+    let what = "the model checkers are being built";
+    doing(what);
+    let building = |crates| tell(Told::Counting(format!("{id}: {what} ({crates})")));
+    let (outcome, source) = build(course, exercise, Lane::Models, cancel, &building)?;
+    if source != graded.source {
+        return grade(course, exercise, cancel, tell); // saved in between
     }
-    Ok(ran(examined, &built, source, begun.elapsed()))
+    if let Some(program) = graded.built(outcome) {
+        doing("checking every interleaving");
+        graded.add(examine(&program, &["--only", "model"], &exercise.id, cancel)?);
+    }
+    Ok(graded.after(begun))
 }
 
-fn ran(examined: Examined, built: &Built, source: String, took: Duration) -> Graded {
-    Graded {
-        source,
-        checks: examined.checks,
-        end: GradedEnd::Ran(examined.end),
-        stdout: examined.stdout,
-        stderr: examined.stderr,
-        warnings: built.warnings,
-        left_behind: examined.left_behind,
-        took,
+impl Graded {
+    /// Before anything is known of this source.
+    fn nothing(source: String) -> Self {
+        Self {
+            source,
+            checks: Vec::new(),
+            end: GradedEnd::Ran(End::Stopped),
+            stdout: Captured::default(),
+            stderr: Captured::default(),
+            warnings: 0,
+            left_behind: 0,
+            took: Duration::ZERO,
+        }
     }
-}
 
-fn refused(errors: Errors, source: String, took: Duration) -> Graded {
-    Graded {
-        source,
-        checks: Vec::new(),
-        end: GradedEnd::DoesNotCompile(errors),
-        stdout: Captured::default(),
-        stderr: Captured::default(),
-        warnings: 0,
-        left_behind: 0,
-        took,
+    /// Takes down what a build says of the answer. Returns the program, if there is one.
+    fn built(&mut self, outcome: Outcome) -> Option<PathBuf> {
+        match outcome {
+            Outcome::Built(built) => {
+                self.warnings = built.warnings;
+                return Some(built.program);
+            }
+            Outcome::Refused(errors) => self.end = GradedEnd::DoesNotCompile(errors),
+            Outcome::Stopped => self.end = GradedEnd::Ran(End::Stopped),
+        }
+        None
+    }
+
+    /// Adds what a run has shown.
+    fn add(&mut self, examined: Examined) {
+        self.checks.extend(examined.checks);
+        self.end = GradedEnd::Ran(examined.end);
+        self.left_behind += examined.left_behind;
+        if self.stdout.length == 0 {
+            self.stdout = examined.stdout;
+        }
+        self.stderr = examined.stderr;
+    }
+
+    fn after(self, begun: Instant) -> Self {
+        Self { took: begun.elapsed(), ..self }
     }
 }

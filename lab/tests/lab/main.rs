@@ -7,6 +7,8 @@ mod commands;
 mod course;
 mod hostile;
 mod made_from;
+mod predict;
 mod progress;
+mod replay;
 mod verify;
 mod watch;

@@ -139,7 +139,7 @@ fn keys_go_on_check_all_and_replay() {
     watch.says("ex02  Take a lock");
     watch.says("of 14 points");
     watch.press("r");
-    watch.says("the whole incident of ex02");
+    watch.says("nothing is written yet");
     watch.says("of 14 points");
     watch.press("c");
     watch.says("ex01  Add two numbers");
