@@ -115,6 +115,7 @@ impl DieLock for X86DieLock {
         depth
     }
 
+    // ANCHOR: x86-unlock
     fn unlock(&self, _cpu: &impl ThisCpu) -> u32 {
         self.owner.store(NO_CPU, Relaxed);
         let left = self.nest_count.load(Relaxed) - 1;
@@ -124,6 +125,7 @@ impl DieLock for X86DieLock {
         }
         left
     }
+    // ANCHOR_END: x86-unlock
 }
 
 /// A lock that a CPU may take again while it holds it. If the task that holds it is killed, the lock is free again.
@@ -176,12 +178,14 @@ impl DieLock for NestingDieLock {
         left
     }
 
+    // ANCHOR: nesting-task-exit
     fn task_exit(&self, cpu: &impl ThisCpu) {
         if self.is_held_by(cpu.id()) {
             self.depth.store(0, Relaxed);
             self.release();
         }
     }
+    // ANCHOR_END: nesting-task-exit
 }
 
 macro_rules! default_is_new {
