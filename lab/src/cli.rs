@@ -33,7 +33,7 @@ pub(crate) enum Command {
     Check(Check),
     /// Show the next hint of an exercise
     Hint(One),
-    /// Answer a prediction; without a value, show the question
+    /// Answer a prediction; without a value show its question, without an ID list all
     Predict(Predict),
     /// Run the whole incident with your part in the machine, and compare it with the stock machine's
     Replay(One),
@@ -84,7 +84,7 @@ pub(crate) struct One {
 /// `predict`
 #[derive(Debug, Args)]
 pub(crate) struct Predict {
-    /// Which prediction, or of which exercise to show them
+    /// Which prediction; or an exercise or a chapter of the book, to see what it asks
     pub(crate) id: Option<String>,
     /// Your answer. The first one counts
     #[arg(allow_negative_numbers = true)]

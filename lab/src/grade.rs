@@ -9,6 +9,7 @@ use crate::examine::{End, Examined, examine};
 use crate::made_from;
 use crate::progress::Progress;
 use crate::sandbox::{Cancel, Captured};
+use crate::source::hash_of;
 use crate::stamp;
 use crate::stop::Stop;
 
@@ -59,13 +60,15 @@ impl Graded {
         passed.map(|check| check.points).sum()
     }
 
-    /// Takes it down.
-    pub(crate) fn record(&self, exercise: &Exercise, progress: &mut Progress) {
-        if self.says_nothing() {
+    /// Takes it down. A file that is as it was handed out is no try.
+    pub(crate) fn record(&self, course: &Course, exercise: &Exercise, progress: &mut Progress) {
+        let handed_out = hash_of(&course.handed_out(exercise));
+        let is_try = handed_out.ok().as_ref() != Some(&self.source);
+        if self.says_nothing() || (!is_try && progress.entry(exercise).tries == 0) {
             return;
         }
         let entry = progress.entry_mut(exercise);
-        if entry.source != self.source {
+        if is_try && entry.source != self.source {
             entry.tries += 1;
         }
         entry.source.clone_from(&self.source);
@@ -106,7 +109,13 @@ pub(crate) fn build(
         profile: "dev",
         learner: Some(&course.folder(exercise)),
     };
-    made_from::build(&build, &course.file(exercise))
+    let (mut outcome, source) = made_from::build(&build, &course.file(exercise))?;
+    if let Outcome::Refused(errors) = &mut outcome {
+        for error in errors.learner.iter_mut().chain(&mut errors.course) {
+            *error = course.shorten(error);
+        }
+    }
+    Ok((outcome, source))
 }
 
 /// Grades an exercise. `tell` hears what is going on, for a line that is overwritten.

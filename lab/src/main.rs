@@ -5,12 +5,13 @@
 //!            │         └────▶ examine  ─▶ sandbox    run them where they can do no harm
 //!            │                   └──────▶ channel    read what they report
 //!            ├─▶ progress, predictions, course       what is kept, asked, taught
-//!            └─▶ show, terminal                      what the learner reads
+//!            └─▶ show, beside, terminal              what the learner reads
 //! ```
 //!
 //! Whatever an answer does, a verdict comes within 15 seconds, says in words what happened, and leaves no process
 //! behind. `sandbox` says how; `channel` says what a checks binary must write to be believed.
 
+mod beside;
 mod cargo;
 mod channel;
 mod cli;

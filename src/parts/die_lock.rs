@@ -54,6 +54,7 @@ impl Arm64DieLock {
     }
 }
 
+// ANCHOR: arm64_die_lock
 impl DieLock for Arm64DieLock {
     fn lock(&self, cpu: &impl ThisCpu) -> u32 {
         while self.locked.compare_exchange(0, 1, Acquire, Relaxed).is_err() {
@@ -67,6 +68,7 @@ impl DieLock for Arm64DieLock {
         0
     }
 }
+// ANCHOR_END: arm64_die_lock
 
 /// The lock of x86 (powerpc and arm32 are alike). It lets its owner through: "nested oops. should stop eventually".
 ///

@@ -34,8 +34,7 @@ pub(crate) fn run(desk: &Desk, args: &Check) -> Result<u8, Stop> {
         }
         match grade_and_record(desk, exercise, &Cancel::default()) {
             Ok(graded) => {
-                show::verdict(&desk.course, exercise, &graded);
-                super::open_predictions(desk, exercise)?;
+                show::verdict(desk, &desk.store.load()?, exercise, &graded);
                 passed += usize::from(graded.passed());
             }
             // One exercise that cannot be graded is no reason not to grade the others.
@@ -70,6 +69,6 @@ pub(crate) fn grade_and_record(
         let ticker = Ticker::new();
         grade(&desk.course, exercise, cancel, &|what| ticker.tell(what))?
     };
-    desk.store.update(|progress| graded.record(exercise, progress))?;
+    desk.store.update(|progress| graded.record(&desk.course, exercise, progress))?;
     Ok(graded)
 }

@@ -31,22 +31,29 @@ pub(crate) fn run(desk: &Desk, args: &Report) -> Result<u8, Stop> {
         grade_and_record(desk, exercise, &Cancel::default()).map(|graded| (exercise, graded))
     };
     let rows = exercises.into_iter().map(grade).collect::<Result<Vec<Row<'_>>, _>>()?;
+    let progress = desk.store.load()?;
+    let points: u32 = rows.iter().map(|(exercise, _)| desk.points(&progress, exercise)).sum();
+    let of: u32 = rows.iter().map(|(exercise, _)| exercise.points).sum();
+    let what = format!("{points} of {of} points");
     if let Some(path) = &args.form.json {
-        write(path, &json::render(desk, &rows)?)?;
+        write(path, &json::render(desk, &rows)?, &what)?;
     }
     if let Some(path) = &args.form.junit {
-        write(path, &junit::render(&rows)?)?;
+        write(path, &junit::render(&rows)?, &what)?;
     }
     Ok(if rows.iter().all(|(_, graded)| graded.passed()) { PASSED } else { NOT_YET })
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Stop> {
+/// Writes a form, and says so on standard error: standard output may be the form itself.
+fn write(path: &Path, text: &str, what: &str) -> Result<(), Stop> {
     if path == Path::new("-") {
         let _ = writeln!(std::io::stdout(), "{text}");
         return Ok(());
     }
     let written = write_atomically(path, text.as_bytes());
-    written.map_err(|error| Stop::usage(format!("cannot write {}: {error}", path.display())))
+    written.map_err(|error| Stop::usage(format!("cannot write {}: {error}", path.display())))?;
+    eprintln!("lab: wrote {}: {what}", path.display());
+    Ok(())
 }
 
 /// What went wrong with a run as a whole, beside its checks: the compiler's errors, a run that is not complete.

@@ -18,7 +18,7 @@ use crate::cli::Verify;
 use crate::course::Exercise;
 use crate::examine::End;
 use crate::grade::{GradedEnd, grade};
-use crate::predictions;
+use crate::predictions::{self, Prediction};
 use crate::sandbox::Cancel;
 use crate::source::write_atomically;
 use crate::stop::{NOT_YET, PASSED, Stop};
@@ -131,7 +131,7 @@ fn grade_all(
         while let Some(variant) = variants.get(next.fetch_add(1, Ordering::Relaxed)) {
             let exercise = desk.course.exercise(&variant.exercise)?;
             let predicted = predictions::of(&desk.predictions, exercise);
-            let points = exercise.points.saturating_sub(predicted.map(|one| one.points).sum());
+            let points = exercise.points.saturating_sub(predicted.map(Prediction::points).sum());
             let wrong = binaries.grade(exercise, variant)?.wrong(variant, points);
             if let (Some(wrong), Ok(mut complaints)) = (wrong, complaints.lock()) {
                 complaints.push((format!("{} {}", variant.exercise, variant.name), wrong));

@@ -214,12 +214,11 @@ impl Watching {
     }
 
     fn show(&self, exercise: &Exercise, graded: &Graded) -> Result<(), Stop> {
-        self.desk.store.update(|progress| graded.record(exercise, progress))?;
+        self.desk.store.update(|progress| graded.record(&self.desk.course, exercise, progress))?;
         if stdout().is_terminal() && exercise.id == self.at.id {
             line("\u{1b}[2J\u{1b}[H");
         }
-        show::verdict(&self.desk.course, exercise, graded);
-        super::open_predictions(&self.desk, exercise)?;
+        show::verdict(&self.desk, &self.desk.store.load()?, exercise, graded);
         line("");
         Ok(())
     }
