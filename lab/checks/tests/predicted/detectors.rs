@@ -5,9 +5,10 @@ use softlockup::incident::report::{Detector, SoftLockup};
 use softlockup::parts::softlockup::{
     Heartbeat, SampleContext, SoftlockupDetector, SoftlockupVerdict, WarnOnceDetector,
 };
-use softlockup::scenario::nested_oops::NestedOops;
+use softlockup::scenario::At;
+use softlockup::scenario::nested_oops::{Arrivals, NestedOops};
 use softlockup::time::NSEC_PER_SEC;
-use softlockup::{CpuId, Kernel, Parts};
+use softlockup::{CpuId, Kernel, KernelTime, Parts};
 
 use crate::{article, run};
 
@@ -17,10 +18,16 @@ fn reports_of(cpu: u32, parts: Parts) -> Vec<SoftLockup> {
     reports.filter(|report| report.cpu == CpuId(cpu)).collect()
 }
 
+/// With a threshold of 40 s, and stuck at 600 s.
 pub(crate) fn the_number_of_cpu_58() -> String {
-    let of_58 = &reports_of(58, Parts::stock())[0];
+    let mut scenario = NestedOops::default();
+    scenario.config.watchdog_thresh_secs = 40;
+    let stuck = At { cpu: CpuId(58), time: KernelTime::from_secs(600) };
+    scenario.arrivals = Arrivals::Stuck(vec![stuck]);
+    let report = run(&scenario, Parts::stock()).report();
+    let [of_58] = report.soft_lockups.as_slice() else { panic!("{report}") };
     let when = [of_58.last_feed.unwrap(), of_58.time].map(|time| time.to_string());
-    assert_eq!(when, ["492.538045", "516.538045"], "the question says so");
+    assert_eq!(when, ["592.538045", "688.538045"], "the question says so");
     of_58.printed_seconds.to_string()
 }
 

@@ -67,7 +67,7 @@ fn no_prediction_of_an_exercise_is_left_out() {
 fn a_prediction_that_is_left_out_would_be_seen() {
     let predictions = predictions();
     assert!(predictions.len() >= 14, "{predictions:?}");
-    assert_eq!(predictions["ex01.cpu58"], "23");
+    assert!(predictions.contains_key("ex01.cpu58"));
 }
 
 fn run(scenario: &impl Scenario, parts: Parts) -> Incident {
