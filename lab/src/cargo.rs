@@ -135,8 +135,7 @@ fn run(build: &Build<'_>, cancel: &Cancel, tell: &(dyn Fn(Crates) + Sync)) -> Re
 }
 
 fn command(build: &Build<'_>) -> Command {
-    let mut command =
-        Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
     command
         .args(["build", "--message-format", "json-diagnostic-rendered-ansi"])
         .args(["--package", build.package, "--features", build.features])
@@ -155,7 +154,8 @@ fn command(build: &Build<'_>) -> Command {
 /// The first paragraph of what cargo says is wrong, in one line.
 fn first(stderr: &str) -> String {
     let lines = || stderr.lines().map(str::trim).filter(|line| !line.is_empty());
-    let from_error: Vec<_> = lines().skip_while(|line| !line.starts_with("error")).take(4).collect();
+    let from_error: Vec<_> =
+        lines().skip_while(|line| !line.starts_with("error")).take(4).collect();
     let text = if from_error.is_empty() { lines().take(4).collect() } else { from_error };
     text.join(" ").trim_start_matches("error: ").to_owned()
 }

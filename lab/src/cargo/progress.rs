@@ -70,7 +70,8 @@ mod tests {
         let said = "   Compiling loom v0.7.3\n    Building [>      ] 6/96: libc, loom\r\
                     error: it is broken\n    Building [=>     ] 7/96: loom";
         let told = RefCell::new(Vec::new());
-        let rest = follow(Some(said.as_bytes()), &|crates| told.borrow_mut().push(crates.to_string()));
+        let rest =
+            follow(Some(said.as_bytes()), &|crates| told.borrow_mut().push(crates.to_string()));
         assert_eq!(told.take(), ["7 of 96 crates"]);
         assert_eq!(rest, "   Compiling loom v0.7.3\nerror: it is broken\n");
     }

@@ -30,9 +30,8 @@ pub(crate) fn run(desk: &Desk, args: &Report) -> Result<u8, Stop> {
     } else {
         desk.course.select(&args.exercises)?
     };
-    let grade = |exercise| {
-        grade_and_record(desk, exercise, false).map(|(graded, _)| (exercise, graded))
-    };
+    let grade =
+        |exercise| grade_and_record(desk, exercise, false).map(|(graded, _)| (exercise, graded));
     let rows = exercises.into_iter().map(grade).collect::<Result<Vec<Row<'_>>, _>>()?;
     let progress = desk.store.load()?;
     let points: u32 = rows.iter().map(|(exercise, _)| desk.points(&progress, exercise)).sum();

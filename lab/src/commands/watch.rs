@@ -13,7 +13,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Desk, hint, replay};
-use checkers::Checkers;
 use crate::cargo::Crates;
 use crate::cli::Watch;
 use crate::course::Exercise;
@@ -23,6 +22,7 @@ use crate::show;
 use crate::source::hash_of;
 use crate::stop::{NOT_YET, PASSED, Stop};
 use crate::terminal::{DIM, NEXT, Ticker, bar, line, paint, say, width};
+use checkers::Checkers;
 
 /// A save is over when nothing has happened for so long: an editor writes, renames and touches.
 const QUIET: Duration = Duration::from_millis(30);

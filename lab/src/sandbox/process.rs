@@ -124,7 +124,9 @@ mod linux {
         let is_adopted = |process: &&Process| {
             let line = fs::read(format!("/proc/{}/cmdline", process.pid)).unwrap_or_default();
             let name = line.split(|byte| *byte == 0).nth(1);
-            let is_ours = [supervisor::NAME, keeper::NAME].map(str::as_bytes).contains(&name.unwrap_or_default());
+            let is_ours = [supervisor::NAME, keeper::NAME]
+                .map(str::as_bytes)
+                .contains(&name.unwrap_or_default());
             process.parent == own && process.group != group.as_raw_nonzero().get() && !is_ours
         };
         // A killed one leaves its children, which come here too.
