@@ -13,7 +13,7 @@ use crate::channel::Status;
 use crate::cli::Report;
 use crate::course::Exercise;
 use crate::examine::End;
-use crate::grade::{Graded, GradedEnd};
+use crate::grade::{Graded, GradedEnd, need_models};
 use crate::source::write_atomically;
 use crate::stop::{NOT_YET, PASSED, Stop};
 
@@ -30,8 +30,9 @@ pub(crate) fn run(desk: &Desk, args: &Report) -> Result<u8, Stop> {
     } else {
         desk.course.select(&args.exercises)?
     };
+    let patient = need_models(&desk.course, &exercises);
     let grade =
-        |exercise| grade_and_record(desk, exercise, false).map(|(graded, _)| (exercise, graded));
+        |exercise| grade_and_record(desk, exercise, patient).map(|(graded, _)| (exercise, graded));
     let rows = exercises.into_iter().map(grade).collect::<Result<Vec<Row<'_>>, _>>()?;
     let progress = desk.store.load()?;
     let points: u32 = rows.iter().map(|(exercise, _)| desk.points(&progress, exercise)).sum();
