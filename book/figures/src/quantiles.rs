@@ -21,7 +21,7 @@ use crate::drawing::{Drawing, Page, Words};
 use crate::error::FigureError;
 use crate::legend::{self, Entry};
 use crate::scale::decimal;
-use crate::svg::{At, Svg, width};
+use crate::svg::{At, Svg, bold_width, width};
 
 /// A file of measured distributions.
 #[derive(Debug, Deserialize)]
@@ -128,7 +128,7 @@ fn mark(svg: &mut Svg, quantile: usize, x: f64, y: f64) {
 }
 
 pub(crate) fn draw(measured: &Measured, page: Page, lang: Lang) -> Drawing {
-    let names = measured.series.iter().map(|series| 1.1 * width(series.name(lang), 12.0));
+    let names = measured.series.iter().map(|series| bold_width(series.name(lang), 12.0));
     let left = page.pick(names.fold(60.0, f64::max) + 22.0, 12.0);
     let right = page.width() - page.pick(150.0, 14.0);
     let values =

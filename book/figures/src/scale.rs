@@ -91,3 +91,8 @@ pub(crate) fn decimal(number: f64) -> String {
     let text = format!("{number:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
+
+/// The moment as a stamp with a tenth of a second.
+pub(crate) fn tenth(time: KernelTime) -> String {
+    format!("{:.1}", secs(time))
+}
