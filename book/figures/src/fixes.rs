@@ -17,7 +17,7 @@ pub(crate) fn draw(fixes: &[Fix], page: Page, lang: Lang) -> Drawing {
     let last = fixes.iter().map(Fix::until).max().unwrap_or(KernelTime::BOOT);
     let most =
         fixes.iter().flat_map(|fix| fix.steps.iter().map(|step| step.1)).max().unwrap_or(1).max(1);
-    let (left, right) = (8.0, page.width() - page.pick(122.0, 10.0));
+    let (left, right) = (8.0, page.width() - page.pick(128.0, 10.0));
     let scale = Scale::new(page, left, right, first, last);
     let (mut back, mut svg) = (Svg::default(), Svg::default());
     let pitch = page.pick(64.0, 82.0);

@@ -16,6 +16,7 @@ mod graph;
 mod lanes;
 mod lang;
 mod legend;
+mod measured;
 mod onecpu;
 mod overview;
 mod quantiles;
@@ -34,7 +35,7 @@ use softlockup::Incident;
 
 use crate::fix::Fix;
 use crate::lanes::Lanes;
-use crate::quantiles::Measured;
+use crate::measured::Measured;
 
 /// The kinds of [`figure`].
 pub const KINDS: [&str; 4] = ["overview", "aligned", "onecpu", "waits"];

@@ -74,7 +74,7 @@ impl Scale {
             let room = x + width(&text, 11.0) / 2.0
                 < self.right - page.pick(-8.0, 10.0 + width(unit, 11.0));
             if n % 2 == 0 && room {
-                let at_the_edge = page.is_narrow() && x < self.left + 8.0;
+                let at_the_edge = x - width(&text, 11.0) / 2.0 < 2.0;
                 let at = if at_the_edge { At::Start } else { At::Middle };
                 svg.text("sl-axis", x, bottom + 14.0, at, &text);
             }
