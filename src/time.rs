@@ -102,9 +102,11 @@ impl fmt::Display for KernelTime {
 /// let reported = KernelTime::from_secs_f64(360.462045).unwrap();
 /// assert_eq!(get_timestamp(reported) - get_timestamp(fed), 22);
 /// ```
+// ANCHOR: get-timestamp
 pub const fn get_timestamp(now: KernelTime) -> u64 {
     now.0 >> 30
 }
+// ANCHOR_END: get-timestamp
 
 /// A CPU is called soft-locked after this many timestamp units without being fed: `2 * watchdog_thresh`.
 ///

@@ -1,5 +1,6 @@
 //! What a user can ask for: one file a command.
 
+pub(crate) mod book;
 pub(crate) mod check;
 pub(crate) mod hint;
 pub(crate) mod list;
@@ -16,7 +17,6 @@ use crate::course::{Course, Exercise};
 use crate::predictions::{self, Prediction};
 use crate::progress::{Progress, Store};
 use crate::stop::Stop;
-use crate::terminal::{NEXT, paint, say};
 
 /// What every command works with.
 #[derive(Debug, Clone)]
@@ -29,25 +29,36 @@ pub(crate) struct Desk {
     pub(crate) store: Store,
 }
 
-/// Reminds of predictions that were not made.
-pub(crate) fn open_predictions(desk: &Desk, exercise: &Exercise) -> Result<(), Stop> {
-    let progress = desk.store.load()?;
-    for prediction in predictions::of(&desk.predictions, exercise) {
-        if progress.predicted(&prediction.id).is_none() {
-            let (id, points) = (&prediction.id, prediction.points);
-            let what = format!("Not predicted yet, worth {points}: `cargo lab predict {id}`");
-            say!("  {}", paint(NEXT, what));
+/// What predictions have cost an exercise, or may still bring: a line each, with the command to type.
+pub(crate) fn predictions_left(
+    desk: &Desk,
+    progress: &Progress,
+    exercise: &Exercise,
+) -> Vec<String> {
+    let left = |prediction: &Prediction| {
+        let id = &prediction.id;
+        let points = match prediction.points() {
+            1 => "1 point".to_owned(),
+            points => format!("{points} points"),
+        };
+        match progress.predicted(id) {
+            None => Some(format!("{points} still open: predict with `cargo lab predict {id}`.")),
+            Some(before) if !before.right => Some(format!(
+                "{points} lost: you predicted {}. `cargo lab predict {id}` says why.",
+                before.answer
+            )),
+            Some(_) => None,
         }
-    }
-    Ok(())
+    };
+    predictions::of(&desk.predictions, exercise).filter_map(left).collect()
 }
 
 /// How far an exercise is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
-    /// Never graded, or never with a point.
+    /// Its file was never graded but as it was handed out.
     Untouched,
-    /// It has points, or was tried.
+    /// A file of the learner's was graded.
     Begun,
     /// It passed, and the file is still the one that did.
     Passed,

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -143,6 +143,11 @@ impl Course {
     /// How a user would name a file: from the course's root.
     pub(crate) fn short<'path>(&self, path: &'path Path) -> std::path::Display<'path> {
         path.strip_prefix(&self.root).unwrap_or(path).display()
+    }
+
+    /// A text of the compiler's, with each of the course's files named in the same way.
+    pub(crate) fn shorten(&self, text: &str) -> String {
+        text.replace(&format!("{}{MAIN_SEPARATOR}", self.root.display()), "")
     }
 }
 

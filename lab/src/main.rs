@@ -5,12 +5,13 @@
 //!            │         └────▶ examine  ─▶ sandbox    run them where they can do no harm
 //!            │                   └──────▶ channel    read what they report
 //!            ├─▶ progress, predictions, course       what is kept, asked, taught
-//!            └─▶ show, terminal                      what the learner reads
+//!            └─▶ show, beside, terminal              what the learner reads
 //! ```
 //!
 //! Whatever an answer does, a verdict comes within 15 seconds, says in words what happened, and leaves no process
 //! behind. `sandbox` says how; `channel` says what a checks binary must write to be believed.
 
+mod beside;
 mod cargo;
 mod channel;
 mod cli;
@@ -71,6 +72,7 @@ fn run(cli: &Cli) -> Result<u8, Stop> {
         Some(Command::Replay(args)) => commands::replay::run(&desk, args.exercise.as_deref()),
         Some(Command::Reset(args)) => commands::reset::run(&desk, args),
         Some(Command::Solution(args)) => commands::solution::run(&desk, args),
+        Some(Command::Book(args)) => commands::book::run(&desk, args),
         Some(Command::List) => commands::list::run(&desk),
         Some(Command::Report(args)) => commands::report::run(&desk, args),
         Some(Command::Verify(args)) => commands::verify::run(&desk, args),

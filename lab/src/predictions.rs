@@ -1,4 +1,7 @@
 //! What a learner predicts before the machine shows it: `exercises/predictions.toml`.
+//!
+//! A prediction belongs to an exercise, and brings it points; or to a chapter of the book, and brings none. Fields that
+//! are not listed here (`run`, `fact`, `zh`) are the book's.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +17,9 @@ pub(crate) struct Prediction {
     /// What `predict` calls it.
     pub(crate) id: String,
     /// The exercise that it counts for: `ex04`.
-    pub(crate) exercise: String,
+    exercise: Option<String>,
+    /// The chapter of the book that asks it: `why-22`.
+    chapter: Option<String>,
     /// A number, or one of `choices`.
     pub(crate) kind: Kind,
     /// What is asked.
@@ -24,15 +29,29 @@ pub(crate) struct Prediction {
     pub(crate) choices: Vec<String>,
     /// The right answer.
     pub(crate) answer: Value,
+    /// How far a number may be from the answer and still be right.
+    #[serde(default)]
+    within: f64,
     /// Wrong answers, each with the reply that it gets.
     #[serde(default)]
     pub(crate) wrong: BTreeMap<String, String>,
     /// Why the right answer is right: shown once it was answered.
     #[serde(default)]
     pub(crate) why: String,
-    /// What it is worth.
+    /// What it is worth, in an exercise.
     #[serde(default = "one")]
-    pub(crate) points: u32,
+    points: u32,
+}
+
+/// Whose question it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asks<'prediction> {
+    /// The id or the folder of an exercise.
+    Exercise(&'prediction str),
+    /// A chapter of the book.
+    Chapter(&'prediction str),
+    /// The entry names neither, or both.
+    Unclear,
 }
 
 fn one() -> u32 {
@@ -72,6 +91,20 @@ impl std::fmt::Display for Value {
 }
 
 impl Prediction {
+    /// Whose question it is.
+    pub(crate) fn asked_by(&self) -> Asks<'_> {
+        match (&self.exercise, &self.chapter) {
+            (Some(exercise), None) => Asks::Exercise(exercise),
+            (None, Some(chapter)) => Asks::Chapter(chapter),
+            (None, None) | (Some(_), Some(_)) => Asks::Unclear,
+        }
+    }
+
+    /// What a right answer brings: a chapter's brings nothing.
+    pub(crate) fn points(&self) -> u32 {
+        if self.exercise.is_some() { self.points } else { 0 }
+    }
+
     /// Whether `given` is the right answer.
     ///
     /// # Errors
@@ -90,7 +123,17 @@ impl Prediction {
             };
             return Err(Stop::usage(format!("{} wants {expected}, not {given:?}", self.id)));
         }
-        Ok(self.equal(&self.answer.to_string(), given))
+        let answer = self.answer.to_string();
+        let is_near = match (self.kind, number(&answer), number(given)) {
+            (Kind::Number, Some(answer), Some(given)) => (answer - given).abs() <= self.within,
+            _ => false,
+        };
+        Ok(is_near || self.is(given))
+    }
+
+    /// Whether `given` is the answer itself, and not only within what is allowed.
+    pub(crate) fn is(&self, given: &str) -> bool {
+        self.equal(&self.answer.to_string(), given)
     }
 
     /// The reply to a wrong answer, if the course foresaw it.
@@ -137,5 +180,46 @@ pub(crate) fn of<'all>(
     exercise: &Exercise,
 ) -> impl Iterator<Item = &'all Prediction> {
     let (id, folder) = (exercise.id.clone(), exercise.folder.clone());
-    all.iter().filter(move |prediction| prediction.exercise == id || prediction.exercise == folder)
+    all.iter().filter(move |prediction| match prediction.asked_by() {
+        Asks::Exercise(name) => name == id || name == folder,
+        Asks::Chapter(_) | Asks::Unclear => false,
+    })
+}
+
+/// The predictions of one chapter of the book.
+pub(crate) fn of_chapter<'all>(
+    all: &'all [Prediction],
+    chapter: &str,
+) -> impl Iterator<Item = &'all Prediction> {
+    all.iter().filter(move |prediction| prediction.asked_by() == Asks::Chapter(chapter))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(entry: &str) -> Prediction {
+        let head = "id = \"q1.x\"\nkind = \"number\"\nquestion = \"?\"\nanswer = 22\n";
+        toml::from_str(&format!("{head}{entry}")).unwrap()
+    }
+
+    #[test]
+    fn a_chapter_s_prediction_brings_no_points_and_may_carry_what_the_book_reads() {
+        let book = "chapter = \"why-22\"\nrun = \"--cpus 8\"\nfact = \"cpus\"\n[zh]\nwhy = \"\"";
+        assert_eq!((read(book).points(), read(book).asked_by()), (0, Asks::Chapter("why-22")));
+        assert_eq!(read("exercise = \"ex01\"\npoints = 2").points(), 2);
+        assert_eq!(read("").asked_by(), Asks::Unclear);
+        assert_eq!(read("exercise = \"ex01\"\nchapter = \"why-22\"").asked_by(), Asks::Unclear);
+    }
+
+    #[test]
+    fn a_number_is_right_within_what_is_allowed_and_no_further() {
+        let near = read("chapter = \"why-22\"\nwithin = 1.5");
+        for (given, right) in [("22", true), ("23.5 s", true), ("20.5", true), ("23.6", false)] {
+            assert_eq!(near.is_right(given).unwrap(), right, "{given}");
+        }
+        assert!(near.is("22 s") && !near.is("23"));
+        assert!(!read("chapter = \"why-22\"").is_right("22.5").unwrap());
+        assert!(near.is_right("a few").is_err());
+    }
 }

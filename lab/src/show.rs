@@ -2,9 +2,11 @@
 
 use crate::cargo::Errors;
 use crate::channel::{Check, Status};
+use crate::commands::{Desk, predictions_left};
 use crate::course::{Course, Exercise};
 use crate::examine::End;
 use crate::grade::{Graded, GradedEnd};
+use crate::progress::Progress;
 use crate::sandbox::Captured;
 use crate::terminal::{BAD, DIM, GOOD, HEAD, NEXT, harmless, line, paint, say, verbatim, wrap};
 
@@ -12,23 +14,37 @@ use crate::terminal::{BAD, DIM, GOOD, HEAD, NEXT, harmless, line, paint, say, ve
 const PRINTED_LINES: usize = 15;
 
 /// Prints the verdict on one exercise.
-pub(crate) fn verdict(course: &Course, exercise: &Exercise, graded: &Graded) {
+pub(crate) fn verdict(desk: &Desk, progress: &Progress, exercise: &Exercise, graded: &Graded) {
+    let course = &desk.course;
     let title = format!("{}  {}", exercise.id, exercise.title);
     say!("{}  {}", paint(HEAD, title), paint(DIM, course.short(&course.file(exercise))));
-    for check in &graded.checks {
+    rest(desk, progress, exercise, graded, 0);
+}
+
+/// Prints a verdict without its head and the checks that were shown before.
+pub(crate) fn rest(
+    desk: &Desk,
+    progress: &Progress,
+    exercise: &Exercise,
+    graded: &Graded,
+    shown: usize,
+) {
+    let course = &desk.course;
+    for check in &graded.checks[shown.min(graded.checks.len())..] {
         one_check(check);
     }
     match &graded.end {
+        GradedEnd::SoFar => so_far(),
         GradedEnd::DoesNotCompile(errors) => compiler(course, exercise, errors),
-        GradedEnd::Ran(End::Passed) => passed(exercise, graded),
+        GradedEnd::Ran(End::Passed) => passed(desk, progress, exercise, graded),
         GradedEnd::Ran(End::Failed) => {
             printed(graded);
-            not_yet(exercise, graded);
+            not_yet(desk, progress, exercise, graded);
         }
         GradedEnd::Ran(End::Incomplete(why)) => {
             line(&wrap(&format!("The run is not complete, so it does not count: {why}."), 2));
             printed(graded);
-            not_yet(exercise, graded);
+            not_yet(desk, progress, exercise, graded);
         }
         GradedEnd::Ran(End::Undecided(why)) => {
             line(&wrap(&format!("No verdict: {why}."), 2));
@@ -70,6 +86,12 @@ fn one_check(check: &Check) {
     }
 }
 
+fn so_far() {
+    let what = "No verdict yet: the model checkers are being built, and then look at every interleaving. \
+                What they say is added here.";
+    line(&wrap(what, 2));
+}
+
 fn compiler(course: &Course, exercise: &Exercise, errors: &Errors) {
     for error in &errors.learner {
         line(error.trim_end());
@@ -87,9 +109,13 @@ fn compiler(course: &Course, exercise: &Exercise, errors: &Errors) {
     say!("  {}", paint(BAD, "It does not compile yet."));
 }
 
-fn passed(exercise: &Exercise, graded: &Graded) {
-    let score = graded.score();
-    say!("  {}  {score} points, in {:.2} s", paint(GOOD, "Passed."), graded.took.as_secs_f32());
+fn passed(desk: &Desk, progress: &Progress, exercise: &Exercise, graded: &Graded) {
+    let (score, of) = (desk.points(progress, exercise), exercise.points);
+    let took = graded.took.as_secs_f32();
+    say!("  {}  {score} of {of} points, in {took:.2} s", paint(GOOD, "Passed."));
+    for left in predictions_left(desk, progress, exercise) {
+        line(&paint(NEXT, wrap(&left, 2)));
+    }
     if graded.warnings > 0 {
         let see = format!("cargo check -p {}", exercise.folder);
         line(&wrap(&format!("The compiler has {} warning(s): {see}", graded.warnings), 2));
@@ -97,12 +123,15 @@ fn passed(exercise: &Exercise, graded: &Graded) {
     say!("  {}", paint(NEXT, format!("Compare with `cargo lab solution {}`.", exercise.id)));
 }
 
-fn not_yet(exercise: &Exercise, graded: &Graded) {
+fn not_yet(desk: &Desk, progress: &Progress, exercise: &Exercise, graded: &Graded) {
     line("");
-    let score = graded.score();
+    let (score, of) = (graded.score(), exercise.points);
     let head = paint(BAD, "Not yet.");
-    say!("  {head}  {score} points so far, in {:.2} s", graded.took.as_secs_f32());
+    say!("  {head}  {score} of {of} points so far, in {:.2} s", graded.took.as_secs_f32());
     say!("  {}", paint(NEXT, format!("A hint: `cargo lab hint {}`.", exercise.id)));
+    for left in predictions_left(desk, progress, exercise) {
+        line(&paint(NEXT, wrap(&left, 2)));
+    }
 }
 
 fn printed(graded: &Graded) {

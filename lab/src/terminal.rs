@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write, stdout};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -39,6 +41,11 @@ pub(crate) fn width() -> usize {
     terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)).clamp(20, 120)
 }
 
+/// The whole width of a terminal, for columns; in a pipe a page's.
+pub(crate) fn full_width() -> usize {
+    terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0))
+}
+
 /// `text` wrapped and indented. Its own line ends stay.
 pub(crate) fn wrap(text: &str, indent: usize) -> String {
     let spaces = " ".repeat(indent);
@@ -69,30 +76,80 @@ pub(crate) fn bar(done: u32, all: u32, width: usize) -> String {
     format!("[{}{}]", "#".repeat(filled), "-".repeat(inner - filled))
 }
 
-/// A line that says what is going on and goes again. In a pipe there is none.
+/// What takes longer is told in a pipe too.
+const LONG: Duration = Duration::from_secs(2);
+
+/// A line that says what is going on and goes again. In a pipe there is none: what takes long is told once, on standard
+/// error.
 #[derive(Debug)]
-pub(crate) struct Ticker(ProgressBar);
+pub(crate) struct Ticker {
+    bar: ProgressBar,
+    notice: Sender<String>,
+}
 
 impl Ticker {
     /// Begins it.
     pub(crate) fn new() -> Self {
-        let bar =
-            if stdout().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        let (notice, heard) = mpsc::channel();
+        let bar = if stdout().is_terminal() {
+            ProgressBar::new_spinner()
+        } else {
+            thread::spawn(move || {
+                if let Some(what) = long(&heard, LONG) {
+                    eprintln!("lab: {what}: this takes a while");
+                }
+            });
+            ProgressBar::hidden()
+        };
         if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(120));
-        Self(bar)
+        Self { bar, notice }
     }
 
     /// What is going on now.
     pub(crate) fn tell(&self, what: &str) {
-        self.0.set_message(Cow::Owned(what.to_owned()));
+        self.bar.set_message(Cow::Owned(what.to_owned()));
+        let _ = self.notice.send(what.to_owned()); // on a terminal, or after the notice, it is not heard
+    }
+
+    /// How far that is.
+    pub(crate) fn count(&self, what: &str) {
+        self.bar.set_message(Cow::Owned(what.to_owned()));
     }
 }
 
 impl Drop for Ticker {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
+    }
+}
+
+/// The first thing that was told and that nothing followed for so long; none if all was over before.
+fn long(heard: &Receiver<String>, long: Duration) -> Option<String> {
+    let mut what = heard.recv().ok()?;
+    loop {
+        match heard.recv_timeout(long) {
+            Ok(next) => what = next,
+            Err(RecvTimeoutError::Timeout) => return Some(what),
+            Err(RecvTimeoutError::Disconnected) => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_long_is_told_and_what_is_over_is_not() {
+        let (notice, heard) = mpsc::channel();
+        notice.send("building".to_owned()).unwrap();
+        notice.send("checking".to_owned()).unwrap();
+        assert_eq!(long(&heard, Duration::from_millis(1)).as_deref(), Some("checking"));
+        notice.send("building".to_owned()).unwrap();
+        drop(notice);
+        assert_eq!(long(&heard, Duration::MAX), None);
     }
 }

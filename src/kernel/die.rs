@@ -19,6 +19,7 @@ use crate::record::Event;
 
 /// Reports an oops with the syndrome `esr`, and kills the task unless a notifier says [`Notify::Stop`]. (On arm64 the
 /// fault path then kills it all the same.) In Linux: arm64's `die`.
+// ANCHOR: die
 pub(crate) fn die(cpu: &Cpu, esr: u32) {
     let _frame = cpu.frame("die");
     let shared = cpu.shared();
@@ -48,6 +49,7 @@ pub(crate) fn die(cpu: &Cpu, esr: u32) {
         task::do_exit(cpu);
     }
 }
+// ANCHOR_END: die
 
 /// x86's: the lock comes before the first line, the registers before the notifiers, and the lock is given back before
 /// the kernel decides whether to panic. In Linux: `oops_begin`, `show_fault_oops`, `__die`, `oops_end`.

@@ -23,6 +23,7 @@ impl Cpu {
     }
 
     /// The same; `poll_timers` makes this CPU's timers pending if they are due.
+    // ANCHOR: interruption-point
     pub(crate) fn take_interrupts_after(&self, poll_timers: impl FnOnce()) -> bool {
         if self.shared().is_halting() || std::thread::panicking() {
             return false;
@@ -38,6 +39,7 @@ impl Cpu {
         self.preempt_check();
         taken > 0
     }
+    // ANCHOR_END: interruption-point
 
     /// Takes out what interrupts this CPU now: a pending bit, or a letter that rings by itself.
     fn next_interrupt(&self) -> Option<Vector> {

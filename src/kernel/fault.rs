@@ -83,6 +83,7 @@ impl Cpu {
 
     /// User space executes a page for the first time: with the page table locked, every CPU is interrupted and waited
     /// for. In Linux: `do_page_fault`, `__sync_icache_dcache`, `kick_all_cpus_sync`.
+    // ANCHOR: exec_fault
     pub fn exec_fault(&self) {
         let (to_the_lock, under_the_lock) = self.shared().config.kernel.exec_fault();
         let _frames = self.frames(to_the_lock);
@@ -90,6 +91,7 @@ impl Cpu {
         let _frames = self.frames(under_the_lock);
         kick_all_cpus_sync(self);
     }
+    // ANCHOR_END: exec_fault
 }
 
 #[cfg(test)]

@@ -77,6 +77,7 @@ pub(crate) fn enable_local(cpu: &Cpu) {
 
 impl Cpu {
     /// Which vectors would be taken now: everything; or, with interrupts off or inside a handler, NMIs only.
+    // ANCHOR: accepts
     pub(crate) fn accepts(&self) -> u32 {
         let nmi = if self.shared().config.has_nmi() { NMI_VECTORS } else { 0 };
         match (self.preempt.in_nmi(), self.preempt.in_irq() || irqs_disabled(self)) {
@@ -85,4 +86,5 @@ impl Cpu {
             (false, false) => ALL_VECTORS,
         }
     }
+    // ANCHOR_END: accepts
 }

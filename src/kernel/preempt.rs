@@ -51,6 +51,7 @@ impl Cpu {
     }
 
     /// A preemption point: the stopper runs if it has work and nothing forbids it.
+    // ANCHOR: preempt-check
     pub(crate) fn preempt_check(&self) {
         if !self.preempt.is_stopper_queued() {
             return;
@@ -63,4 +64,5 @@ impl Cpu {
             heartbeat::softlockup_fn(self);
         }
     }
+    // ANCHOR_END: preempt-check
 }

@@ -190,6 +190,7 @@ impl CrossCalls for Broadcast<'_> {
 
 /// Makes every other CPU take an interrupt, and waits until all have: a way to be sure that no CPU still executes what
 /// was just changed. In Linux: `kick_all_cpus_sync`.
+// ANCHOR: kick_all_cpus_sync
 pub fn kick_all_cpus_sync(cpu: &Cpu) {
     static DO_NOTHING: CallFunction = CallFunction { name: "do_nothing", func: |_, _| {} };
     let _frame = cpu.frame("kick_all_cpus_sync");
@@ -198,6 +199,7 @@ pub fn kick_all_cpus_sync(cpu: &Cpu) {
     let all = CpuMask::all(cpu.shared().config.nr_cpus);
     smp_call_function_many(cpu, &all, &DO_NOTHING, 0, Wait::Sync, &preempt);
 }
+// ANCHOR_END: kick_all_cpus_sync
 
 /// Whether the machine is being halted: a destructor that runs meanwhile may call, and gets no answer.
 fn is_halting(cpu: &Cpu) -> bool {

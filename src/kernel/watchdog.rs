@@ -32,11 +32,13 @@ pub(crate) fn watchdog_enable(cpu: &Cpu) {
 pub(crate) fn watchdog_timer_fn(cpu: &Cpu) {
     let config = &cpu.shared().config;
     hardlockup::watchdog_hardlockup_kick(cpu);
+    // ANCHOR: who-looks
     match config.ablate {
         Some(Ablation::FeedFromTimer) => feed(cpu),
         _ => cpu.preempt.queue_stopper(),
     }
     hrtimer_forward_now(cpu);
+    // ANCHOR_END: who-looks
 
     let now = cpu.now();
     let context = SampleContext {

@@ -69,6 +69,7 @@ pub trait CallMany: Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct KernelCallMany;
 
+// ANCHOR: call_many
 impl CallMany for KernelCallMany {
     fn call_many(&self, cpu: &impl CrossCalls, mask: &CpuMask, wait: Wait) {
         let mut targets = mask.clone();
@@ -85,3 +86,4 @@ impl CallMany for KernelCallMany {
         }
     }
 }
+// ANCHOR_END: call_many

@@ -42,6 +42,7 @@ pub trait CsdLock: Send + Sync + 'static {
 #[derive(Debug, Default, Clone, Copy)]
 pub struct KernelCsdLock;
 
+// ANCHOR: csd_lock_wait
 impl CsdLock for KernelCsdLock {
     fn lock(&self, flags: &AtomicU32, cpu: &impl ThisCpu) {
         self.wait(flags, cpu);
@@ -58,3 +59,4 @@ impl CsdLock for KernelCsdLock {
         }
     }
 }
+// ANCHOR_END: csd_lock_wait

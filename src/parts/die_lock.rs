@@ -54,6 +54,7 @@ impl Arm64DieLock {
     }
 }
 
+// ANCHOR: arm64_die_lock
 impl DieLock for Arm64DieLock {
     fn lock(&self, cpu: &impl ThisCpu) -> u32 {
         while self.locked.compare_exchange(0, 1, Acquire, Relaxed).is_err() {
@@ -67,6 +68,7 @@ impl DieLock for Arm64DieLock {
         0
     }
 }
+// ANCHOR_END: arm64_die_lock
 
 /// The lock of x86 (powerpc and arm32 are alike). It lets its owner through: "nested oops. should stop eventually".
 ///
@@ -113,6 +115,7 @@ impl DieLock for X86DieLock {
         depth
     }
 
+    // ANCHOR: x86-unlock
     fn unlock(&self, _cpu: &impl ThisCpu) -> u32 {
         self.owner.store(NO_CPU, Relaxed);
         let left = self.nest_count.load(Relaxed) - 1;
@@ -122,6 +125,7 @@ impl DieLock for X86DieLock {
         }
         left
     }
+    // ANCHOR_END: x86-unlock
 }
 
 /// A lock that a CPU may take again while it holds it. If the task that holds it is killed, the lock is free again.
@@ -174,12 +178,14 @@ impl DieLock for NestingDieLock {
         left
     }
 
+    // ANCHOR: nesting-task-exit
     fn task_exit(&self, cpu: &impl ThisCpu) {
         if self.is_held_by(cpu.id()) {
             self.depth.store(0, Relaxed);
             self.release();
         }
     }
+    // ANCHOR_END: nesting-task-exit
 }
 
 macro_rules! default_is_new {

@@ -8,7 +8,7 @@ use softlockup::sync::Ordering::Relaxed;
 
 /// The rules that each detector keeps, and that this one breaks.
 fn broken<L: SoftlockupDetector>(detector: &L) -> Vec<&'static str> {
-    let broken = broken!(rules(detector): reports_a_starved_cpu, survives_the_wrap, a_touch_buys_time,
+    let broken = broken!(rules(detector): reports_a_starved_cpu, obeys_the_threshold, survives_the_wrap, a_touch_buys_time,
         rearms_after_a_feed, keeps_cpus_apart);
     assert_eq!(rules::all(detector).is_ok(), broken.is_empty());
     broken
@@ -76,6 +76,7 @@ fn a_right_detector_in_other_words_is_accepted() {
 enum Wrong {
     Early,
     Late,
+    TypedIn,
     DoesNotWrap,
     DeafToTouches,
     TakesTouchedForATime,
@@ -114,6 +115,7 @@ impl<L: SoftlockupDetector> SoftlockupDetector for WrongDetector<L> {
         let thresh = match self.1 {
             Wrong::Early => softlockup_thresh - 1,
             Wrong::Late => softlockup_thresh + 1,
+            Wrong::TypedIn => 20,
             _ => softlockup_thresh,
         };
         let lockup = SoftlockupVerdict::Lockup { units: now.wrapping_sub(heartbeat.touch_ts) };
@@ -160,6 +162,8 @@ fn wrong_detectors_are_refused() {
     assert!(broken(&of_6_12(Wrong::Early)).contains(&"reports_a_starved_cpu"));
     assert!(broken(&of_4_19(Wrong::Late)).contains(&"reports_a_starved_cpu"));
     assert!(broken(&of_4_19(Wrong::CountsFromTheSample)).contains(&"reports_a_starved_cpu"));
+    assert_eq!(broken(&of_4_19(Wrong::TypedIn)), ["obeys_the_threshold"]);
+    assert_eq!(broken(&of_6_12(Wrong::TypedIn)), ["obeys_the_threshold"]);
     assert_eq!(broken(&of_4_19(Wrong::DoesNotWrap)), ["survives_the_wrap"]);
     assert!(broken(&of_6_12(Wrong::DeafToTouches)).contains(&"a_touch_buys_time"));
     assert!(broken(&of_4_19(Wrong::TakesTouchedForATime)).contains(&"a_touch_buys_time"));

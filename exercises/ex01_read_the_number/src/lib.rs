@@ -1,6 +1,8 @@
 //! # Exercise 1: read the number
 //!
-//! `BUG: soft lockup - CPU#58 stuck for 23s!` Each CPU of the article prints about 22. Where does the number come from?
+//! *The article* is the report of a real incident, which this course takes apart: CPU 0 of an arm64 server hung, and
+//! one by one five other CPUs printed a line like `BUG: soft lockup - CPU#58 stuck for 23s!`. (The README tells the
+//! story.) Each says about 22. Where does the number come from?
 //!
 //! A timer samples each CPU, again and again. Between two samples a task of highest priority notes the time: it *feeds*
 //! the watchdog. A CPU that lets no other task run is fed no more. At each sample the timer compares: how long ago was

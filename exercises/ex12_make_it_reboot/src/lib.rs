@@ -3,7 +3,8 @@
 //! CPU 0 of the article was to print a report and reboot, or go on. It did neither: a callback on the die chain
 //! faulted, and the second report waited for the lock of the first one. Mend both parts.
 //!
-//! **The lock.** As exercise 4's, and beyond that
+//! **The lock.** As exercise 4's: to look whether it is free and then to take it are two steps, and between them another
+//! CPU takes it; so `if free { take }` is no lock, and one exchange must do both. Beyond that
 //!
 //! - a CPU that holds it gets in again, at depth 2, 3, …; other CPUs wait until it has unlocked as often as it locked;
 //! - when a task dies on a CPU (`task_exit`), no level that this CPU holds is ever unlocked any more: the stack that

@@ -159,7 +159,8 @@ fn why_it_matters(why: &str, columns: &str) -> &'static str {
         "The models see only what the atomics of `softlockup::sync` order, and the part uses none: a lock of the standard \
          library may put its CPU to sleep, where nothing wakes it."
     } else if why.starts_with("RACE") && why.contains("inside at once") {
-        "Two CPUs that come at the same moment are enough, on any hardware."
+        "Two CPUs that come at the same moment are enough, on any hardware. To look whether the lock is free and then to take \
+         it are two steps, and the other CPU comes between them: one exchange must do both."
     } else if why.starts_with("RACE") {
         "If no more than an ordering is too weak, x86 hides that from every test; the article's arm64 server does not."
     } else if why.starts_with("WAITS") || why.starts_with("SPINS") || why.starts_with("HANGS") {

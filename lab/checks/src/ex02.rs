@@ -21,6 +21,12 @@ pub fn checks<L: SoftlockupDetector + Default>() -> Vec<Check> {
             || rules::reports_a_starved_cpu(&L::default()),
         ),
         Check::contract(
+            "contract::softlockup::obeys_the_threshold",
+            "the threshold is the one that each sample is given",
+            0,
+            || rules::obeys_the_threshold(&L::default()),
+        ),
+        Check::contract(
             "contract::softlockup::survives_the_wrap",
             "a counter that wraps between the feed and the sample changes nothing",
             1,

@@ -1,5 +1,6 @@
 //! Living through an incident with a learner's part in the machine, and telling what went wrong.
 
+use serde_json::json;
 use softlockup::incident::report::Outcome;
 use softlockup::machine::RunError;
 use softlockup::{Incident, Parts, Scenario};
@@ -36,32 +37,19 @@ pub fn live(scenario: &impl Scenario, parts: Parts) -> Result<Incident, Failure>
     Ok(incident)
 }
 
-/// Both consoles, the stock machine's and the learner's, where they differ: what `lab replay` prints.
+/// Both consoles, the stock machine's and the learner's, and the learner's report: a line of JSON that `lab replay`
+/// reads and shows side by side. It begins a line of its own, whatever the learner's code has printed before.
 pub fn beside_stock(scenario: &impl Scenario, parts: Parts) -> String {
     let stock = live(scenario, scenario.parts()).expect("the stock parts are right").console();
-    let mine = match live(scenario, parts) {
-        Ok(incident) => incident,
-        Err(failure) => {
-            return format!("{}\n{}", failure.message, failure.detail.unwrap_or_default());
-        }
+    let beside = match live(scenario, parts) {
+        Ok(incident) => json!({
+            "yours": incident.console(), "stock": stock, "report": incident.report().to_string(),
+        }),
+        Err(Failure { message, detail, .. }) => json!({
+            "yours": detail.unwrap_or_default(), "stock": stock, "report": "", "broke_off": message,
+        }),
     };
-    let (console, report) = (mine.console(), mine.report());
-    let mut text = format!("{console}\n{report}\n");
-    if console == stock {
-        return text
-            + "The stock machine prints the same. One incident proves little: the verdict is `cargo lab check`'s.\n";
-    }
-    text += "The stock machine prints, where it differs:\n";
-    let only = |one: &str, other: &str| {
-        one.lines().filter(|line| !other.contains(*line)).map(str::to_owned).collect::<Vec<_>>()
-    };
-    for line in only(&stock, &console).iter().take(40) {
-        text += &format!("- {line}\n");
-    }
-    for line in only(&console, &stock).iter().take(40) {
-        text += &format!("+ {line}\n");
-    }
-    text
+    format!("\n{}\n", json!({ "beside": beside }))
 }
 
 /// The end of a console.

@@ -3,22 +3,27 @@
 use checks::replay::live;
 use softlockup::config::Detectors;
 use softlockup::incident::report::Detector;
+use softlockup::scenario::At;
 use softlockup::scenario::lost_ipi::LostIpi;
-use softlockup::scenario::nested_oops::NestedOops;
+use softlockup::scenario::nested_oops::{Arrivals, NestedOops};
 use softlockup::scenario::wait_chains::WaitChains;
 use softlockup::time::NSEC_PER_SEC;
-use softlockup::{CpuId, Event, Incident, Kernel, Parts, Scenario};
+use softlockup::{CpuId, Event, Incident, Kernel, KernelTime, Parts, Scenario};
 
 fn run(scenario: &impl Scenario) -> Incident {
     live(scenario, Parts::stock()).expect("it ends")
 }
 
 #[test]
-fn ex01_cpu_58_prints_23() {
-    let report = run(&NestedOops::default()).report();
-    let of_58 = report.soft_lockups.iter().find(|it| it.cpu == CpuId(58)).unwrap();
-    assert_eq!(of_58.last_feed.unwrap().to_string(), "492.538045");
-    assert_eq!((of_58.time.to_string(), of_58.printed_seconds), ("516.538045".to_owned(), 23));
+fn ex01_cpu_58_prints_90_where_the_threshold_is_40_s() {
+    let mut scenario = NestedOops::default();
+    scenario.config.watchdog_thresh_secs = 40;
+    let stuck = At { cpu: CpuId(58), time: KernelTime::from_secs(600) };
+    scenario.arrivals = Arrivals::Stuck(vec![stuck]);
+    let report = run(&scenario).report();
+    let [of_58] = report.soft_lockups.as_slice() else { panic!("{report}") };
+    assert_eq!(of_58.last_feed.unwrap().to_string(), "592.538045");
+    assert_eq!((of_58.time.to_string(), of_58.printed_seconds), ("688.538045".to_owned(), 90));
 }
 
 #[test]

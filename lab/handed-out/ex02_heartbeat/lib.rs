@@ -10,8 +10,8 @@
 //!   since then. At the threshold and before it: `Healthy`.
 //! - **Survive the wrap.** The counter may go past `u64::MAX` and begin again at 0 between the feed and the sample.
 //! - **Hear a touch.** A CPU that was touched since it was last fed or sampled is not reported at its next sample:
-//!   `Reset`. From that sample on it has a whole threshold of time, and its number is counted from there. (Leaving the
-//!   idle loop touches: no stopper runs on an idle CPU.)
+//!   `Reset`. From that sample on it has a whole threshold of time, and its number is counted from there. (A CPU whose
+//!   tick was stopped while it was idle touches its own watchdog when it leaves the idle loop.)
 //! - **Warn once.** While a reported task stays stuck, each later sample says `AlreadyReported`. After a feed, a sample
 //!   says `Healthy`; and if the CPU starves again, it is reported again.
 //! - **Know the task.** If another task is stuck where one was reported, the sample says `Reset`. The new task gets a

@@ -5,7 +5,7 @@ use std::fs;
 use super::Desk;
 use crate::course::{Course, Exercise};
 use crate::stop::{PASSED, Stop};
-use crate::terminal::{HEAD, line, paint, say, wrap};
+use crate::terminal::{DIM, HEAD, line, paint, say, wrap};
 
 /// `cargo lab hint [EX]`
 pub(crate) fn run(desk: &Desk, name: Option<&str>) -> Result<u8, Stop> {
@@ -19,11 +19,20 @@ pub(crate) fn run(desk: &Desk, name: Option<&str>) -> Result<u8, Stop> {
         entry.hints += 1;
         entry.hints as usize - 1
     })?;
-    let index = shown % hints.len();
-    let head = format!("{}  hint {} of {}", exercise.id, index + 1, hints.len());
+    let (index, count) = (shown % hints.len(), hints.len());
+    if shown > 0 && index == 0 {
+        say!("You have seen all {count} hints of {}. They begin again:", exercise.id);
+    }
+    let head = format!("{}  hint {} of {count}", exercise.id, index + 1);
     say!("{}", paint(HEAD, head));
     let paragraphs = hints[index].split("\n\n").map(|lines| lines.replace('\n', " "));
     line(&wrap(&paragraphs.collect::<Vec<_>>().join("\n\n"), 2));
+    if index + 1 == count {
+        say!(
+            "{}",
+            paint(DIM, "  This is the last one: the next `hint` begins again with the first.")
+        );
+    }
     Ok(PASSED)
 }
 

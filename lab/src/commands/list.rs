@@ -2,7 +2,7 @@
 
 use super::{Desk, State};
 use crate::stop::{PASSED, Stop};
-use crate::terminal::{DIM, GOOD, HEAD, NEXT, paint, say};
+use crate::terminal::{DIM, GOOD, HEAD, NEXT, line, paint, say, wrap};
 
 /// `cargo lab list`
 pub(crate) fn run(desk: &Desk) -> Result<u8, Stop> {
@@ -20,8 +20,8 @@ pub(crate) fn run(desk: &Desk) -> Result<u8, Stop> {
         let state = paint(style, format!("{word:<7}"));
         say!("{id:<6} {question:^8} {points:>3} of {of:<3}  {state}  {}", exercise.title);
     }
-    if desk.course.exercises.iter().any(|one| desk.state(&progress, one) == State::PassedBefore) {
-        say!("* its file has changed since");
-    }
+    let key = "passed: all its checks passed; passed*: they did, and its file has changed since; begun: a file of \
+               yours was graded; -: not begun. Points include those of predictions.";
+    line(&paint(DIM, wrap(key, 0)));
     Ok(PASSED)
 }

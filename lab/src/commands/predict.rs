@@ -2,7 +2,7 @@
 
 use super::Desk;
 use crate::cli::Predict;
-use crate::predictions::{self, Prediction};
+use crate::predictions::{self, Asks, Prediction};
 use crate::progress::{Predicted, Progress};
 use crate::stop::{NOT_YET, PASSED, Stop};
 use crate::terminal::{BAD, DIM, GOOD, HEAD, NEXT, line, paint, say, wrap};
@@ -10,35 +10,62 @@ use crate::terminal::{BAD, DIM, GOOD, HEAD, NEXT, line, paint, say, wrap};
 /// `cargo lab predict [ID [VALUE]]`
 pub(crate) fn run(desk: &Desk, args: &Predict) -> Result<u8, Stop> {
     let progress = desk.store.load()?;
-    let Some(id) = &args.id else { return show_of(desk, &progress, None) };
-    let Some(prediction) = desk.predictions.iter().find(|prediction| prediction.id == *id) else {
-        if args.value.is_none() && desk.course.exercise(id).is_ok() {
-            return show_of(desk, &progress, Some(id));
-        }
-        let known: Vec<_> = desk.predictions.iter().map(|known| known.id.as_str()).collect();
-        return Err(Stop::usage(match known.as_slice() {
-            [] => "this course has no predictions".to_owned(),
-            known => format!("there is no prediction {id:?}; there are {}", known.join(", ")),
-        }));
+    let value = (!args.value.is_empty()).then(|| args.value.join(" ")); // a choice may be of several words
+    let Some(id) = &args.id else {
+        list(desk, &progress);
+        return Ok(PASSED);
     };
-    let Some(value) = &args.value else {
+    let Some(prediction) = desk.predictions.iter().find(|prediction| prediction.id == *id) else {
+        let found = of(desk, id);
+        return match (found.as_slice(), value) {
+            ([], _) => Err(unknown(desk, id)),
+            (_, Some(_)) => Err(Stop::usage(format!(
+                "{id} asks more than one thing: name the prediction (`cargo lab predict {id}` lists them)"
+            ))),
+            (found, None) => {
+                found.iter().for_each(|prediction| show(prediction, &progress));
+                Ok(PASSED)
+            }
+        };
+    };
+    let Some(value) = value else {
         show(prediction, &progress);
         return Ok(PASSED);
     };
     if let Some(before) = progress.predicted(id) {
         say!("You answered {} before, and the first answer counts.", before.answer);
     }
-    answer(desk, prediction, value)
+    answer(desk, prediction, &value)
+}
+
+/// What an exercise or a chapter of this name asks.
+fn of<'desk>(desk: &'desk Desk, name: &str) -> Vec<&'desk Prediction> {
+    match desk.course.exercise(name) {
+        Ok(exercise) => predictions::of(&desk.predictions, exercise).collect(),
+        Err(_) => predictions::of_chapter(&desk.predictions, name).collect(),
+    }
+}
+
+fn unknown(desk: &Desk, id: &str) -> Stop {
+    if desk.predictions.is_empty() {
+        return Stop::usage("this course has no predictions");
+    }
+    if let Ok(exercise) = desk.course.exercise(id) {
+        return Stop::usage(format!("there is nothing to predict in {}", exercise.id));
+    }
+    Stop::usage(format!("there is no prediction {id:?}: `cargo lab predict` lists them"))
 }
 
 fn answer(desk: &Desk, prediction: &Prediction, value: &str) -> Result<u8, Stop> {
     let right = prediction.is_right(value)?;
-    let points = if right { prediction.points } else { 0 };
+    let points = if right { prediction.points() } else { 0 };
     desk.store.update(|progress| {
         progress.predict(&prediction.id, Predicted { answer: value.to_owned(), right, points });
     })?;
-    if right {
+    if right && prediction.is(value) {
         say!("{}", paint(GOOD, "Right."));
+    } else if right {
+        say!("{}  It is {}: near enough.", paint(GOOD, "Right."), prediction.answer);
     } else {
         say!("{}  It is {}.", paint(BAD, "Wrong."), prediction.answer);
         if let Some(reply) = prediction.reply(value) {
@@ -51,21 +78,44 @@ fn answer(desk: &Desk, prediction: &Prediction, value: &str) -> Result<u8, Stop>
     Ok(if right { PASSED } else { NOT_YET })
 }
 
-fn show_of(desk: &Desk, progress: &Progress, name: Option<&str>) -> Result<u8, Stop> {
-    let of: Vec<&Prediction> = match (name, desk.next(progress)) {
-        (Some(name), _) => {
-            predictions::of(&desk.predictions, desk.course.exercise(name)?).collect()
+/// Every prediction in a line, below the exercise or the chapter that asks it.
+fn list(desk: &Desk, progress: &Progress) {
+    let mut head = None;
+    for prediction in &desk.predictions {
+        let asks = prediction.asked_by();
+        if head.replace(asks) != Some(asks) {
+            say!("{}", paint(HEAD, title(desk, asks)));
         }
-        (None, Some(next)) => predictions::of(&desk.predictions, next).collect(),
-        (None, None) => desk.predictions.iter().collect(),
-    };
-    for prediction in &of {
-        show(prediction, progress);
+        let points = prediction.points();
+        let state = match progress.predicted(&prediction.id) {
+            Some(before) if before.right && points > 0 => paint(GOOD, format!("right, +{points}")),
+            Some(before) if before.right => paint(GOOD, "right"),
+            Some(before) => paint(BAD, format!("wrong: you said {}", before.answer)),
+            None if points > 0 => paint(NEXT, format!("open, worth {points}")),
+            None => paint(NEXT, "open"),
+        };
+        say!("  {:<18} {state}", prediction.id);
     }
-    if of.is_empty() {
-        say!("There is nothing to predict here.");
+    if desk.predictions.is_empty() {
+        say!("This course has no predictions.");
+    } else {
+        let how = "The first answer counts.";
+        line(&wrap(
+            &format!("`cargo lab predict ID` asks, `cargo lab predict ID VALUE` answers. {how}"),
+            0,
+        ));
     }
-    Ok(PASSED)
+}
+
+fn title(desk: &Desk, asks: Asks<'_>) -> String {
+    match asks {
+        Asks::Exercise(name) => match desk.course.exercise(name) {
+            Ok(exercise) => format!("{}  {}", exercise.id, exercise.title),
+            Err(_) => name.to_owned(),
+        },
+        Asks::Chapter(chapter) => format!("{chapter}  a chapter of the book: no points"),
+        Asks::Unclear => "others".to_owned(),
+    }
 }
 
 fn show(prediction: &Prediction, progress: &Progress) {
@@ -74,14 +124,18 @@ fn show(prediction: &Prediction, progress: &Progress) {
     for choice in &prediction.choices {
         say!("    {choice}");
     }
-    match progress.predicted(&prediction.id) {
-        Some(before) => {
-            let how = if before.right { "right" } else { "wrong" };
-            say!("  {}", paint(DIM, format!("you answered {}: {how}", before.answer)));
-        }
-        None => {
-            say!("  {}", paint(NEXT, format!("cargo lab predict {} VALUE", prediction.id)));
-            say!("  Your first answer counts, {} of the points.", prediction.points);
-        }
+    if let Some(before) = progress.predicted(&prediction.id) {
+        let how = if before.right { "right" } else { "wrong" };
+        let given = format!("you answered {}: {how}. It is {}.", before.answer, prediction.answer);
+        say!("  {}", paint(DIM, given));
+        line(&wrap(&prediction.why, 2));
+        return;
     }
+    say!("  {}", paint(NEXT, format!("cargo lab predict {} VALUE", prediction.id)));
+    let worth = match prediction.points() {
+        0 => "It brings no points".to_owned(),
+        1 => "It is worth 1 point".to_owned(),
+        points => format!("It is worth {points} points"),
+    };
+    say!("  {worth}. Your first answer counts.");
 }

@@ -1,5 +1,6 @@
 //! `report`: grades, and writes what came of it for CI and classrooms.
 
+mod classroom;
 mod json;
 mod junit;
 
@@ -13,40 +14,48 @@ use crate::cli::Report;
 use crate::course::Exercise;
 use crate::examine::End;
 use crate::grade::{Graded, GradedEnd};
-use crate::sandbox::Cancel;
 use crate::source::write_atomically;
 use crate::stop::{NOT_YET, PASSED, Stop};
 
 /// An exercise with its grade.
 type Row<'desk> = (&'desk Exercise, Graded);
 
-/// `cargo lab report --json FILE --junit FILE [EX…]`
+/// `cargo lab report --json FILE --junit FILE [EX…]`, or `cargo lab report --classroom DIR…`
 pub(crate) fn run(desk: &Desk, args: &Report) -> Result<u8, Stop> {
+    if !args.form.classroom.is_empty() {
+        return classroom::run(&desk.course, &args.form.classroom);
+    }
     let exercises = if args.exercises.is_empty() {
         desk.course.exercises.iter().collect()
     } else {
         desk.course.select(&args.exercises)?
     };
-    let grade = |exercise| {
-        grade_and_record(desk, exercise, &Cancel::default()).map(|graded| (exercise, graded))
-    };
+    let grade =
+        |exercise| grade_and_record(desk, exercise, false).map(|(graded, _)| (exercise, graded));
     let rows = exercises.into_iter().map(grade).collect::<Result<Vec<Row<'_>>, _>>()?;
+    let progress = desk.store.load()?;
+    let points: u32 = rows.iter().map(|(exercise, _)| desk.points(&progress, exercise)).sum();
+    let of: u32 = rows.iter().map(|(exercise, _)| exercise.points).sum();
+    let what = format!("{points} of {of} points");
     if let Some(path) = &args.form.json {
-        write(path, &json::render(desk, &rows)?)?;
+        write(path, &json::render(desk, &rows)?, &what)?;
     }
     if let Some(path) = &args.form.junit {
-        write(path, &junit::render(&rows)?)?;
+        write(path, &junit::render(&rows)?, &what)?;
     }
     Ok(if rows.iter().all(|(_, graded)| graded.passed()) { PASSED } else { NOT_YET })
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Stop> {
+/// Writes a form, and says so on standard error: standard output may be the form itself.
+fn write(path: &Path, text: &str, what: &str) -> Result<(), Stop> {
     if path == Path::new("-") {
         let _ = writeln!(std::io::stdout(), "{text}");
         return Ok(());
     }
     let written = write_atomically(path, text.as_bytes());
-    written.map_err(|error| Stop::usage(format!("cannot write {}: {error}", path.display())))
+    written.map_err(|error| Stop::usage(format!("cannot write {}: {error}", path.display())))?;
+    eprintln!("lab: wrote {}: {what}", path.display());
+    Ok(())
 }
 
 /// What went wrong with a run as a whole, beside its checks: the compiler's errors, a run that is not complete.
@@ -59,7 +68,9 @@ fn trouble(graded: &Graded) -> Option<(&'static str, String)> {
         }
         GradedEnd::Ran(End::Incomplete(why)) => Some(("runs to its end", why.clone())),
         GradedEnd::Ran(End::Undecided(why)) => Some(("is decided", why.clone())),
-        GradedEnd::Ran(End::Stopped) => Some(("is decided", "it was stopped".to_owned())),
+        GradedEnd::Ran(End::Stopped) | GradedEnd::SoFar => {
+            Some(("is decided", "it was stopped".to_owned()))
+        }
         GradedEnd::Ran(End::Passed | End::Failed) => None,
     }
 }

@@ -21,12 +21,17 @@ pub(crate) fn run(desk: &Desk, args: &Reset) -> Result<u8, Stop> {
         if args.undo { newest(&backups, exercise)? } else { desk.course.handed_out(exercise) };
     let text = fs::read(&from).map_err(Stop::file("cannot read", &from))?;
     let current = fs::read(&file).ok();
+    let (name, what) = match args.undo {
+        true => {
+            (desk.course.short(&file), format!("the file saved as {}", desk.course.short(&from)))
+        }
+        false => (desk.course.short(&file), "the file as it was handed out".to_owned()),
+    };
     if current.as_ref() == Some(&text) {
-        say!("{} is as it was handed out.", desk.course.short(&file));
+        say!("{name} is {what} already: nothing was changed.");
         return Ok(PASSED);
     }
-    let what = if args.undo { "your earlier file" } else { "the file as it was handed out" };
-    if !args.yes && !confirm(&format!("Replace {} by {what}?", desk.course.short(&file)))? {
+    if !args.yes && !confirm(&format!("Replace {name} by {what}?"))? {
         say!("Nothing was changed.");
         return Ok(NOT_YET);
     }
@@ -35,11 +40,12 @@ pub(crate) fn run(desk: &Desk, args: &Reset) -> Result<u8, Stop> {
         None => None,
     };
     write_atomically(&file, &text).map_err(Stop::file("cannot write", &file))?;
-    say!("{} is {what} again.", desk.course.short(&file));
+    say!("{name} is now {what}.");
     if let Some(kept) = kept {
-        say!("Yours is kept: {}", desk.course.short(&kept));
-        say!("`cargo lab reset --undo {}` brings it back.", exercise.id);
+        say!("What was in it before is saved as {}.", desk.course.short(&kept));
+        say!("`cargo lab reset {} --undo` puts that back.", exercise.id);
     }
+    say!("Points and hints stay as they were.");
     Ok(PASSED)
 }
 
@@ -48,7 +54,7 @@ fn confirm(question: &str) -> Result<bool, Stop> {
     if !stdin().is_terminal() {
         return Err(Stop::usage("there is no terminal to ask on: add `--yes`"));
     }
-    say!("{question} Your file is kept. [y/N]");
+    say!("{question} What is in it now is saved first. [y/N]");
     let mut answer = String::new();
     stdin().read_line(&mut answer).map_err(Stop::grader)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))

@@ -37,6 +37,8 @@ fn totals(desk: &Desk, progress: &Progress) {
         let marks: Vec<_> = of_it().map(|exercise| mark(desk, progress, exercise)).collect();
         say!("  {name:<11} {done:>3} of {all:<3}  {}", marks.join(" "));
     }
+    let key = "exNN passed, exNN* passed and changed since, exNN… begun, (exNN) not begun";
+    line(&paint(DIM, wrap(key, 2)));
 }
 
 fn mark(desk: &Desk, progress: &Progress, exercise: &crate::course::Exercise) -> String {
@@ -60,7 +62,7 @@ fn next(desk: &Desk, progress: &Progress) {
     if let Some(prediction) = open {
         line(&wrap(&format!("First predict: {}", prediction.question), 2));
         say!("  {}", paint(NEXT, format!("cargo lab predict {} VALUE", prediction.id)));
-        say!("  (worth {}; your first answer counts)", prediction.points);
+        say!("  (worth {}; your first answer counts)", prediction.points());
     }
     say!("  {}", paint(NEXT, "cargo lab watch"));
     if progress.is_empty() && desk.course.exercises.iter().any(|exercise| is_edited(desk, exercise))

@@ -18,7 +18,7 @@ use crate::cli::Verify;
 use crate::course::Exercise;
 use crate::examine::End;
 use crate::grade::{GradedEnd, grade};
-use crate::predictions;
+use crate::predictions::{self, Prediction};
 use crate::sandbox::Cancel;
 use crate::source::write_atomically;
 use crate::stop::{NOT_YET, PASSED, Stop};
@@ -111,7 +111,9 @@ fn handed_out(desk: &Desk, exercise: &Exercise) -> Result<Option<Complaint>, Sto
                 )
             })
         }
-        GradedEnd::Ran(end) => Some(format!("as it was handed out its run ends so: {end:?}")),
+        GradedEnd::Ran(_) | GradedEnd::SoFar => {
+            Some(format!("as it was handed out its run ends so: {:?}", graded.end))
+        }
     };
     Ok(complaint.map(|complaint| (exercise.id.clone(), complaint)))
 }
@@ -131,7 +133,7 @@ fn grade_all(
         while let Some(variant) = variants.get(next.fetch_add(1, Ordering::Relaxed)) {
             let exercise = desk.course.exercise(&variant.exercise)?;
             let predicted = predictions::of(&desk.predictions, exercise);
-            let points = exercise.points.saturating_sub(predicted.map(|one| one.points).sum());
+            let points = exercise.points.saturating_sub(predicted.map(Prediction::points).sum());
             let wrong = binaries.grade(exercise, variant)?.wrong(variant, points);
             if let (Some(wrong), Ok(mut complaints)) = (wrong, complaints.lock()) {
                 complaints.push((format!("{} {}", variant.exercise, variant.name), wrong));

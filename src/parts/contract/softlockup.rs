@@ -2,7 +2,7 @@
 //!
 //! | rule | kept by |
 //! |---|---|
-//! | [`reports_a_starved_cpu`], [`survives_the_wrap`], [`a_touch_buys_time`], [`rearms_after_a_feed`], [`keeps_cpus_apart`] | each detector: [`all`] |
+//! | [`reports_a_starved_cpu`], [`obeys_the_threshold`], [`survives_the_wrap`], [`a_touch_buys_time`], [`rearms_after_a_feed`], [`keeps_cpus_apart`] | each detector: [`all`] |
 //! | [`warns_once_per_task`], [`another_task_gets_a_count_of_its_own`] | 4.19's |
 //! | [`repeats_with_the_total`], [`a_touch_keeps_the_total`] | 5.13's and later |
 
@@ -64,6 +64,7 @@ impl<'a, L: SoftlockupDetector> Sampled<'a, L> {
 /// The first rule that the part broke.
 pub fn all<L: SoftlockupDetector>(detector: &L) -> Result<(), Broken> {
     reports_a_starved_cpu(detector)?;
+    obeys_the_threshold(detector)?;
     survives_the_wrap(detector)?;
     a_touch_buys_time(detector)?;
     rearms_after_a_feed(detector)?;
@@ -80,6 +81,32 @@ pub fn reports_a_starved_cpu<L: SoftlockupDetector>(detector: &L) -> Result<(), 
         "One unit early is a false alarm on every busy machine; one unit late is a sample late, 4 s.",
     );
     [100, 1 << 40].into_iter().try_for_each(|fed_at| from_the_feed(&rule, detector, fed_at))
+}
+
+/// The threshold is the one that each sample is given, and no other.
+///
+/// # Errors
+/// The rule that the part broke: a threshold that is typed in, or kept from an older sample.
+pub fn obeys_the_threshold<L: SoftlockupDetector>(detector: &L) -> Result<(), Broken> {
+    let rule = Rule(
+        "the threshold is the one that the sample is given",
+        "An administrator writes 1 to 60 s to `kernel.watchdog_thresh` while the machine runs: with any other threshold a \
+         healthy CPU is reported, or a stuck one is not.",
+    );
+    let sampled = |now, softlockup_thresh| SampleContext { softlockup_thresh, ..context(now) };
+    for thresh in [2, 10, 120, 20] {
+        let when = |units| {
+            format!("with a softlockup_thresh of {thresh}, the sample {units} units after the feed")
+        };
+        for units in [thresh, thresh + 1] {
+            let want = if units > thresh { Lockup { units } } else { Healthy };
+            let mut cpu = Sampled::fed(&rule, detector, 100);
+            cpu.expect(&when(units), sampled(100 + units, thresh), want)?;
+        }
+    }
+    let mut cpu = Sampled::fed(&rule, detector, 100);
+    cpu.expect("with a softlockup_thresh of 120, a sample", sampled(130, 120), Healthy)?;
+    cpu.expect("lowered to 10 since then, the next", sampled(134, 10), Lockup { units: 34 })
 }
 
 /// The counter wraps between the feed and the sample.

@@ -5,7 +5,7 @@ use std::fs;
 use super::Complaint;
 use crate::commands::{Desk, hint};
 use crate::course::Exercise;
-use crate::predictions::{self, Kind, Prediction};
+use crate::predictions::{self, Asks, Kind, Prediction};
 use crate::source::hash_of;
 
 /// How many hints an exercise has.
@@ -29,9 +29,15 @@ pub(super) fn look(desk: &Desk, exercises: &[&Exercise]) -> Vec<Complaint> {
         let what = format!("the exercises are worth {points} points together, and not {total}");
         complaints.push(("course.toml".to_owned(), what));
     }
-    let orphans =
-        desk.predictions.iter().filter(|one| desk.course.exercise(&one.exercise).is_err());
-    complaints.extend(orphans.map(|one| (one.id.clone(), "belongs to no exercise".to_owned())));
+    for prediction in &desk.predictions {
+        let complaint = match prediction.asked_by() {
+            Asks::Exercise(name) if desk.course.exercise(name).is_ok() => None,
+            Asks::Exercise(name) => Some(format!("it belongs to {name}, which is no exercise")),
+            Asks::Chapter(_) => of_prediction(prediction),
+            Asks::Unclear => Some("it must name an exercise or a chapter, and not both".to_owned()),
+        };
+        complaints.extend(complaint.map(|complaint| (prediction.id.clone(), complaint)));
+    }
     complaints
 }
 
@@ -65,7 +71,7 @@ fn of_exercise(desk: &Desk, exercise: &Exercise) -> Vec<String> {
         }
     }
     let predictions: Vec<_> = predictions::of(&desk.predictions, exercise).collect();
-    let predicted: u32 = predictions.iter().map(|prediction| prediction.points).sum();
+    let predicted: u32 = predictions.iter().map(|prediction| prediction.points()).sum();
     if predicted > exercise.points / PREDICTED {
         wrong.push(format!(
             "its predictions are worth {predicted} points of {}: more than a fifth",
