@@ -1,76 +1,17 @@
-//! One CPU and its two clocks: the timer that looks, the stopper that feeds, and the units in which the watchdog counts
-//! kernel time.
+//! The drawing: a row each for samples, feeds, waits, interrupts, and the units.
 
 use softlockup::config::Ablation;
-use softlockup::time::{
-    NSEC_PER_TIMESTAMP_UNIT, get_timestamp, sample_period_ns, softlockup_thresh,
-};
+use softlockup::time::{NSEC_PER_TIMESTAMP_UNIT, get_timestamp, softlockup_thresh};
 use softlockup::{Incident, KernelTime};
 
 use crate::Lang;
-use crate::aligned::units;
-use crate::drawing::{Drawing, Page, Words};
-use crate::lanes::{Lane, Lanes, Span};
+use crate::drawing::{Drawing, Page};
+use crate::lanes::Lanes;
+use crate::lanes::lane::Span;
 use crate::legend::{self, Entry};
+use crate::onecpu::View;
 use crate::scale::{Scale, secs};
-use crate::svg::{At, Svg, width};
-
-/// What is drawn of one CPU.
-pub(crate) struct View<'a> {
-    lane: &'a Lane,
-    from: KernelTime,
-    to: KernelTime,
-    /// From when the watchdog counts.
-    pub(crate) fed: Option<KernelTime>,
-    /// Its report, and the printed number.
-    pub(crate) report: Option<(KernelTime, u64)>,
-}
-
-impl<'a> View<'a> {
-    /// The CPU that reports itself first; without one, the first to which something happens.
-    pub(crate) fn of(incident: &Incident, lanes: &'a Lanes) -> Option<Self> {
-        let period = sample_period_ns(incident.config.watchdog_thresh_secs.max(1));
-        let first = lanes.all().filter_map(|lane| Some((lane, lane.soft().next()?)));
-        if let Some((lane, (time, printed, _, fed))) = first.min_by_key(|(_, soft)| soft.0) {
-            let from = fed.unwrap_or(time) - (2 * period + period / 2);
-            return Some(View {
-                lane,
-                from,
-                to: time + period,
-                fed,
-                report: Some((time, printed)),
-            });
-        }
-        let lane = lanes.all().find(|lane| !lane.feeds.is_empty())?;
-        let begins = lane
-            .waits
-            .iter()
-            .map(|wait| wait.span.from)
-            .chain(lane.irqs_off.first().map(|span| span.from));
-        let began = begins.filter(|time| *time >= lanes.begin).min().unwrap_or(lanes.begin);
-        let fed = lane.feeds.iter().copied().rfind(|feed| *feed <= began);
-        let from = fed.unwrap_or(began) - (period + period / 2);
-        Some(View { lane, from, to: lanes.ended.min(from + 8 * period), fed, report: None })
-    }
-
-    fn shows(&self, time: KernelTime) -> bool {
-        (self.from..=self.to).contains(&time)
-    }
-
-    /// The samples that are drawn, and the count of each from `fed` on.
-    pub(crate) fn samples(&self) -> Vec<(KernelTime, Option<u64>)> {
-        let last = self.report.map_or(self.to, |report| report.0);
-        let counts = |time: KernelTime| {
-            self.fed.filter(|fed| *fed < time && time <= last).map(|fed| units(time, fed))
-        };
-        let fed_again = |time: KernelTime| {
-            self.fed
-                .is_some_and(|fed| self.lane.feeds.iter().any(|feed| *feed > fed && *feed < time))
-        };
-        let samples = self.lane.samples.iter().copied().filter(|time| self.shows(*time));
-        samples.map(|time| (time, counts(time).filter(|_| !fed_again(time)))).collect()
-    }
-}
+use crate::svg::{At, Svg, bold_width};
 
 pub(crate) fn draw(incident: &Incident, lanes: &Lanes, page: Page, lang: Lang) -> Drawing {
     let mut svg = Svg::default();
@@ -177,7 +118,7 @@ pub(crate) fn draw(incident: &Incident, lanes: &Lanes, page: Page, lang: Lang) -
             format!("in csd_lock_wait, for CPU {}", wait.on),
             format!("在 csd_lock_wait 中等待 CPU {}", wait.on),
         );
-        if x + 8.0 + width(&text, 12.0) < right {
+        if x + 8.0 + bold_width(&text, 12.0) < right {
             svg.text("sl-name sl-onwait", x + 8.0, rows[2] + 4.2, At::Start, &text);
         }
     }
@@ -205,13 +146,16 @@ pub(crate) fn draw(incident: &Incident, lanes: &Lanes, page: Page, lang: Lang) -
     };
     let flag = |svg: &mut Svg, x: f64, y: f64| svg.rect("sl-flag", x, y - 6.0, 18.0, 12.0);
     let feed = |svg: &mut Svg, x: f64, y: f64| svg.dot("sl-feed", x + 9.0, y, 3.2);
-    let mut entries = vec![
-        Entry { mark: &feed, text: lang.pick("a feed", "一次喂狗").to_owned() },
-        Entry {
-            mark: &sample,
-            text: lang.pick("a sample, and its count", "一次采样及其计数").to_owned(),
-        },
-    ];
+    let mut entries =
+        vec![Entry { mark: &feed, text: lang.pick("a feed", "一次喂狗").to_owned() }];
+    if view
+        .samples()
+        .iter()
+        .any(|(time, count)| count.is_some() && view.report.is_none_or(|report| report.0 != *time))
+    {
+        let text = lang.pick("a sample, and its count", "一次采样及其计数").to_owned();
+        entries.push(Entry { mark: &sample, text });
+    }
     if view.report.is_some() {
         entries.push(Entry { mark: &flag, text: lang.pick("the report", "报告").to_owned() });
     }
@@ -251,57 +195,5 @@ fn units_row(svg: &mut Svg, scale: &Scale, view: &View<'_>, y: f64, page: Page) 
     if let Some((time, _)) = view.report {
         let x = scale.x(time);
         svg.rect("sl-flag", x - 3.0, y - 5.0, 6.0, 10.0);
-    }
-}
-
-pub(crate) fn words(incident: &Incident, lanes: &Lanes, lang: Lang) -> Words {
-    let Some(view) = View::of(incident, lanes) else {
-        let title = lang.pick("No watchdog runs", "没有看门狗").to_owned();
-        return Words { title, ..Words::default() };
-    };
-    let cpu = view.lane.cpu;
-    let title =
-        lang.pick(format!("CPU {cpu} and its two clocks"), format!("CPU {cpu} 和它的两个时钟"));
-    let fed = view.fed.map(|fed| {
-        lang.pick(
-            format!("CPU {cpu} is fed at {fed} s, unit {}.", get_timestamp(fed)),
-            format!("CPU {cpu} 在 {fed} 秒喂狗，单位 {}。", get_timestamp(fed)),
-        )
-    });
-    let report = view.report.map(|(time, printed)| {
-        lang.pick(
-            format!(
-                "It reports itself at {time} s, unit {}: “stuck for {printed}s”.",
-                get_timestamp(time)
-            ),
-            format!(
-                "它在 {time} 秒报告自己，单位 {}：“stuck for {printed}s”。",
-                get_timestamp(time)
-            ),
-        )
-    });
-    let columns = lang.pick(
-        ["at", "unit", "what", "count since the feed"],
-        ["时刻", "单位", "事件", "自喂狗起的计数"],
-    );
-    let samples =
-        view.samples().into_iter().map(|(time, count)| (time, lang.pick("sample", "采样"), count));
-    let feeds = view.lane.feeds.iter().filter(|feed| view.shows(**feed));
-    let feeds = feeds.map(|feed| (*feed, lang.pick("feed", "喂狗"), None));
-    let mut rows: Vec<_> = samples.chain(feeds).collect();
-    rows.sort_by_key(|row| row.0);
-    let cells = |(time, what, count): (KernelTime, &str, Option<u64>)| {
-        vec![
-            time.to_string(),
-            get_timestamp(time).to_string(),
-            what.to_owned(),
-            count.map_or_else(|| "–".to_owned(), |count| count.to_string()),
-        ]
-    };
-    Words {
-        title,
-        description: fed.into_iter().chain(report).collect::<Vec<_>>().join(lang.pick(" ", "")),
-        columns: columns.map(str::to_owned).to_vec(),
-        rows: rows.into_iter().map(cells).collect(),
     }
 }

@@ -2,11 +2,11 @@
 
 use crate::Lang;
 use crate::drawing::Words;
-use crate::lanes::{Lane, Lanes, What};
-use crate::overview::tenth;
-use crate::scale::decimal;
+use crate::lanes::Lanes;
+use crate::lanes::lane::{Lane, Span, What};
+use crate::scale::{decimal, tenth};
 
-pub(crate) fn overview(lanes: &Lanes, lang: Lang) -> Words {
+pub(crate) fn words(lanes: &Lanes, lang: Lang) -> Words {
     let reporters = lanes.shown.iter().filter(|lane| lane.soft().next().is_some()).count();
     let silent: Vec<String> = lanes
         .shown
@@ -52,7 +52,7 @@ pub(crate) fn overview(lanes: &Lanes, lang: Lang) -> Words {
 }
 
 /// Spans that can be seen in the drawing.
-fn long_spans(lane: &Lane, lanes: &Lanes) -> Vec<crate::lanes::Span> {
+fn long_spans(lane: &Lane, lanes: &Lanes) -> Vec<Span> {
     let least = lanes.ended.ns_since(lanes.begin) / 100;
     lane.irqs_off.iter().copied().filter(|span| span.ns(lanes.ended) > least).collect()
 }
