@@ -58,9 +58,8 @@ impl Beside {
                 });
             }
         }
-        out.push(String::new());
-        out.push(paint(HEAD, "The report of your machine"));
-        out.push(harmless(self.report.trim_end()));
+        let report = harmless(self.report.trim_end());
+        out.extend([String::new(), paint(HEAD, "The report of your machine"), report]);
         out.join("\n")
     }
 
@@ -80,9 +79,9 @@ impl Beside {
         out.join("\n")
     }
 
-    /// Whether there are two consoles, and they are equal.
+    /// Whether the two consoles are equal.
     pub(crate) fn is_equal(&self) -> bool {
-        self.broke_off.is_none() && self.yours == self.stock
+        self.yours == self.stock
     }
 
     /// Whether the learner's machine lived through the whole incident.
@@ -113,8 +112,9 @@ fn rows<'text>(yours: &[&'text str], stock: &[&'text str]) -> Vec<Vec<Row<'text>
             let index = range.start + n;
             range.contains(&index).then(|| (index, lines[index]))
         };
-        let row = |n| Row { yours: at(yours, &ours, n), stock: at(stock, &theirs, n) };
-        (0..count).map(row).collect()
+        (0..count)
+            .map(|n| Row { yours: at(yours, &ours, n), stock: at(stock, &theirs, n) })
+            .collect()
     };
     let ops = capture_diff_slices(Algorithm::Myers, yours, stock);
     let groups = group_diff_ops(ops, AROUND).into_iter();

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -43,6 +44,8 @@ pub(crate) enum Command {
     Solution(Solution),
     /// List the exercises
     List,
+    /// Build the course's text, serve it here and open a browser; or `book build --out DIR`
+    Book(Book),
     /// Grade, and write the result for a machine to read
     Report(Report),
     /// For the maintainers: grade the course itself
@@ -86,9 +89,18 @@ pub(crate) struct One {
 pub(crate) struct Predict {
     /// Which prediction; or an exercise or a chapter of the book, to see what it asks
     pub(crate) id: Option<String>,
-    /// Your answer. The first one counts
-    #[arg(allow_negative_numbers = true)]
-    pub(crate) value: Option<String>,
+    /// Your answer, a number or a choice. The first one counts
+    #[arg(allow_negative_numbers = true, num_args = 0..)]
+    pub(crate) value: Vec<String>,
+}
+
+/// `book`
+#[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
+pub(crate) struct Book {
+    /// --no-open, --port PORT; or a command: build, check, stamp (see `cargo lab book --help`)
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+    pub(crate) rest: Vec<OsString>,
 }
 
 /// `reset`
@@ -126,6 +138,9 @@ pub(crate) struct ReportForm {
     /// JUnit's XML; `-` is standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+    /// Grade nothing: print one table of the JSON reports in these folders, or of these files
+    #[arg(long, value_name = "DIR", num_args = 1.., conflicts_with_all = ["json", "junit", "exercises"])]
+    pub(crate) classroom: Vec<PathBuf>,
 }
 
 /// `report`

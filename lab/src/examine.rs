@@ -28,19 +28,6 @@ pub(crate) struct Examined {
     pub(crate) left_behind: usize,
 }
 
-impl Examined {
-    /// A run that was stopped before it began.
-    pub(crate) fn stopped() -> Self {
-        Self {
-            checks: Vec::new(),
-            end: End::Stopped,
-            stdout: Captured::default(),
-            stderr: Captured::default(),
-            left_behind: 0,
-        }
-    }
-}
-
 /// How a run as a whole ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum End {

@@ -8,7 +8,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::cargo::{self, Build, Outcome};
+use crate::cargo::{self, Build, Crates, Outcome};
+use crate::sandbox::Cancel;
 use crate::source::{hash_of, write_atomically};
 use crate::stop::Stop;
 
@@ -16,17 +17,23 @@ use crate::stop::Stop;
 const TRIES: usize = 20;
 
 /// Builds, as often as it takes to have a binary of this very file. Returns the file's hash too.
-pub(crate) fn build(build: &Build<'_>, file: &Path) -> Result<(Outcome, String), Stop> {
-    let note = note(build);
+pub(crate) fn build(
+    build: &Build<'_>,
+    bin: &str,
+    file: &Path,
+    cancel: &Cancel,
+    tell: &(dyn Fn(Crates) + Sync),
+) -> Result<(Outcome, String), Stop> {
+    let note = notes(build.target).join(bin);
     for _ in 0..TRIES {
         let before = hash_of(file).map_err(|error| {
             Stop::usage(format!(
                 "cannot read {}: {error} (`cargo lab reset {} --yes` puts it back)",
                 file.display(),
-                build.bin
+                bin
             ))
         })?;
-        let outcome = cargo::build(build)?;
+        let outcome = cargo::build(build, cancel, tell)?;
         if hash_of(file).map_err(Stop::file("cannot read", file))? != before {
             continue;
         }
@@ -44,8 +51,9 @@ pub(crate) fn build(build: &Build<'_>, file: &Path) -> Result<(Outcome, String),
     Err(Stop::usage(format!("{} changes all the time: let it rest for a moment", file.display())))
 }
 
-fn note(build: &Build<'_>) -> PathBuf {
-    build.target.join("made-from").join(build.bin)
+/// The folder of the notes of a target folder.
+pub(crate) fn notes(target: &Path) -> PathBuf {
+    target.join("made-from")
 }
 
 fn write_note(note: &Path, hash: &str) -> Result<(), Stop> {

@@ -10,12 +10,13 @@
 //! `fork` and `exec`, and there is no `unsafe`: a process sets its own limits and then becomes the program.
 //!
 //! The *leash* is the supervisor's standard input. Whatever ends this program, the leash breaks, and the supervisor ends
-//! everything below it.
+//! everything below it. Cargo, which is trusted, runs on a leash too: `keeper`.
 
 mod capture;
 mod ended;
 mod entrance;
 mod judge;
+mod keeper;
 mod process;
 mod supervisor;
 
@@ -30,6 +31,7 @@ use std::{fs, thread};
 pub(crate) use capture::Captured;
 pub(crate) use ended::{Ended, How, SleepsIn};
 pub(crate) use judge::Limits;
+pub(crate) use keeper::keep;
 
 /// What a new save, or `q`, does to a run that is under way.
 #[derive(Debug, Default)]
@@ -90,6 +92,7 @@ pub(crate) fn other_name() -> Option<ExitCode> {
     match args.next()?.to_str()? {
         supervisor::NAME => Some(supervisor::main(args)),
         entrance::NAME => Some(entrance::main(args)),
+        keeper::NAME => Some(keeper::main(args)),
         _ => None,
     }
 }

@@ -18,10 +18,23 @@ pub(crate) fn verdict(desk: &Desk, progress: &Progress, exercise: &Exercise, gra
     let course = &desk.course;
     let title = format!("{}  {}", exercise.id, exercise.title);
     say!("{}  {}", paint(HEAD, title), paint(DIM, course.short(&course.file(exercise))));
-    for check in &graded.checks {
+    rest(desk, progress, exercise, graded, 0);
+}
+
+/// Prints a verdict without its head and the checks that were shown before.
+pub(crate) fn rest(
+    desk: &Desk,
+    progress: &Progress,
+    exercise: &Exercise,
+    graded: &Graded,
+    shown: usize,
+) {
+    let course = &desk.course;
+    for check in &graded.checks[shown.min(graded.checks.len())..] {
         one_check(check);
     }
     match &graded.end {
+        GradedEnd::SoFar => so_far(),
         GradedEnd::DoesNotCompile(errors) => compiler(course, exercise, errors),
         GradedEnd::Ran(End::Passed) => passed(desk, progress, exercise, graded),
         GradedEnd::Ran(End::Failed) => {
@@ -71,6 +84,12 @@ fn one_check(check: &Check) {
         line("");
         line(&wrap(&format!("This mistake has a name: {}", harmless(mistake)), 6));
     }
+}
+
+fn so_far() {
+    let what = "No verdict yet: the model checkers are being built, and then look at every interleaving. \
+                What they say is added here.";
+    line(&wrap(what, 2));
 }
 
 fn compiler(course: &Course, exercise: &Exercise, errors: &Errors) {

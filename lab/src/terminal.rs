@@ -113,6 +113,11 @@ impl Ticker {
         self.bar.set_message(Cow::Owned(what.to_owned()));
         let _ = self.notice.send(what.to_owned()); // on a terminal, or after the notice, it is not heard
     }
+
+    /// How far that is.
+    pub(crate) fn count(&self, what: &str) {
+        self.bar.set_message(Cow::Owned(what.to_owned()));
+    }
 }
 
 impl Drop for Ticker {

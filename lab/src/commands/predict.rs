@@ -10,13 +10,14 @@ use crate::terminal::{BAD, DIM, GOOD, HEAD, NEXT, line, paint, say, wrap};
 /// `cargo lab predict [ID [VALUE]]`
 pub(crate) fn run(desk: &Desk, args: &Predict) -> Result<u8, Stop> {
     let progress = desk.store.load()?;
+    let value = (!args.value.is_empty()).then(|| args.value.join(" ")); // a choice may be of several words
     let Some(id) = &args.id else {
         list(desk, &progress);
         return Ok(PASSED);
     };
     let Some(prediction) = desk.predictions.iter().find(|prediction| prediction.id == *id) else {
         let found = of(desk, id);
-        return match (found.as_slice(), &args.value) {
+        return match (found.as_slice(), value) {
             ([], _) => Err(unknown(desk, id)),
             (_, Some(_)) => Err(Stop::usage(format!(
                 "{id} asks more than one thing: name the prediction (`cargo lab predict {id}` lists them)"
@@ -27,14 +28,14 @@ pub(crate) fn run(desk: &Desk, args: &Predict) -> Result<u8, Stop> {
             }
         };
     };
-    let Some(value) = &args.value else {
+    let Some(value) = value else {
         show(prediction, &progress);
         return Ok(PASSED);
     };
     if let Some(before) = progress.predicted(id) {
         say!("You answered {} before, and the first answer counts.", before.answer);
     }
-    answer(desk, prediction, value)
+    answer(desk, prediction, &value)
 }
 
 /// What an exercise or a chapter of this name asks.

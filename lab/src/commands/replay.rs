@@ -40,7 +40,8 @@ pub(crate) fn replay(course: &Course, exercise: &Exercise, cancel: &Cancel) -> R
     }
     let ticker = Ticker::new();
     ticker.tell(&format!("{}: building", exercise.id));
-    let built = match build(course, exercise, Lane::Plain)?.0 {
+    let building = |crates| ticker.tell(&format!("{}: building ({crates})", exercise.id));
+    let built = match build(course, exercise, Lane::Plain, cancel, &building)?.0 {
         Outcome::Built(built) => built,
         Outcome::Refused(errors) => {
             drop(ticker);
@@ -50,6 +51,7 @@ pub(crate) fn replay(course: &Course, exercise: &Exercise, cancel: &Cancel) -> R
             say!("  {}", paint(BAD, "It does not compile yet."));
             return Ok(NOT_YET);
         }
+        Outcome::Stopped => return Ok(NOT_YET),
     };
     ticker.tell(&format!("{}: replaying", exercise.id));
     let run = start(&built.program, cancel)?;

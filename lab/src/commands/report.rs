@@ -1,5 +1,6 @@
 //! `report`: grades, and writes what came of it for CI and classrooms.
 
+mod classroom;
 mod json;
 mod junit;
 
@@ -13,23 +14,24 @@ use crate::cli::Report;
 use crate::course::Exercise;
 use crate::examine::End;
 use crate::grade::{Graded, GradedEnd};
-use crate::sandbox::Cancel;
 use crate::source::write_atomically;
 use crate::stop::{NOT_YET, PASSED, Stop};
 
 /// An exercise with its grade.
 type Row<'desk> = (&'desk Exercise, Graded);
 
-/// `cargo lab report --json FILE --junit FILE [EX…]`
+/// `cargo lab report --json FILE --junit FILE [EX…]`, or `cargo lab report --classroom DIR…`
 pub(crate) fn run(desk: &Desk, args: &Report) -> Result<u8, Stop> {
+    if !args.form.classroom.is_empty() {
+        return classroom::run(&desk.course, &args.form.classroom);
+    }
     let exercises = if args.exercises.is_empty() {
         desk.course.exercises.iter().collect()
     } else {
         desk.course.select(&args.exercises)?
     };
-    let grade = |exercise| {
-        grade_and_record(desk, exercise, &Cancel::default()).map(|graded| (exercise, graded))
-    };
+    let grade =
+        |exercise| grade_and_record(desk, exercise, false).map(|(graded, _)| (exercise, graded));
     let rows = exercises.into_iter().map(grade).collect::<Result<Vec<Row<'_>>, _>>()?;
     let progress = desk.store.load()?;
     let points: u32 = rows.iter().map(|(exercise, _)| desk.points(&progress, exercise)).sum();
@@ -66,7 +68,9 @@ fn trouble(graded: &Graded) -> Option<(&'static str, String)> {
         }
         GradedEnd::Ran(End::Incomplete(why)) => Some(("runs to its end", why.clone())),
         GradedEnd::Ran(End::Undecided(why)) => Some(("is decided", why.clone())),
-        GradedEnd::Ran(End::Stopped) => Some(("is decided", "it was stopped".to_owned())),
+        GradedEnd::Ran(End::Stopped) | GradedEnd::SoFar => {
+            Some(("is decided", "it was stopped".to_owned()))
+        }
         GradedEnd::Ran(End::Passed | End::Failed) => None,
     }
 }

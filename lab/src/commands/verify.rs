@@ -111,7 +111,9 @@ fn handed_out(desk: &Desk, exercise: &Exercise) -> Result<Option<Complaint>, Sto
                 )
             })
         }
-        GradedEnd::Ran(end) => Some(format!("as it was handed out its run ends so: {end:?}")),
+        GradedEnd::Ran(_) | GradedEnd::SoFar => {
+            Some(format!("as it was handed out its run ends so: {:?}", graded.end))
+        }
     };
     Ok(complaint.map(|complaint| (exercise.id.clone(), complaint)))
 }

@@ -1,25 +1,29 @@
 //! `watch`: grades on every save. Keys and new saves are answered while a check hangs: it runs in a thread of its own,
 //! and a new save ends it.
 
+mod checkers;
 mod files;
+mod job;
 mod keys;
+mod screen;
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, stdout};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Desk, hint, replay};
+use super::{Desk, hint};
+use crate::cargo::Crates;
 use crate::cli::Watch;
 use crate::course::Exercise;
-use crate::grade::{Graded, grade};
+use crate::grade::Graded;
 use crate::sandbox::Cancel;
-use crate::show;
 use crate::source::hash_of;
 use crate::stop::{NOT_YET, PASSED, Stop};
-use crate::terminal::{DIM, NEXT, bar, line, paint, say, width};
+use crate::terminal::{DIM, Ticker, paint, say};
+use checkers::Checkers;
+use job::{Job, work};
 
 /// A save is over when nothing has happened for so long: an editor writes, renames and touches.
 const QUIET: Duration = Duration::from_millis(30);
@@ -37,17 +41,16 @@ enum Event {
     HungUp,
     /// What a job is doing now.
     Tells(u32, String),
+    /// How far that is.
+    Counts(u32, String),
+    /// All has passed, and the model checkers have not looked yet.
+    SoFar(u32, Exercise, Box<Graded>),
     /// A job has an answer.
     Graded(u32, Exercise, Box<Graded>),
+    /// How far the build of the model checkers is; `None`: it is over.
+    Checkers(Option<Crates>),
     /// A job is over.
     Over(u32, Result<(), Stop>),
-}
-
-/// What a thread does meanwhile.
-#[derive(Debug)]
-enum Job {
-    Grade(Vec<Exercise>),
-    Replay(Exercise),
 }
 
 /// `cargo lab watch [--poll]`
@@ -66,6 +69,9 @@ pub(crate) fn run(desk: &Desk, args: &Watch) -> Result<u8, Stop> {
         job: 0,
         running: None,
         telling: None,
+        so_far: None,
+        ticker: None,
+        checkers: Checkers::default(),
         has_keys: keys.are_read(),
     };
     watch.changed(); // takes note of what there is
@@ -73,6 +79,7 @@ pub(crate) fn run(desk: &Desk, args: &Watch) -> Result<u8, Stop> {
     watch.follow(&events)?;
     watch.stop();
     watch.wait_for_end(&events);
+    watch.checkers.end();
     let all = &desk.course.exercises;
     let progress = desk.store.load()?;
     let done = all.iter().all(|exercise| progress.entry(exercise).passed.is_some());
@@ -92,6 +99,11 @@ struct Watching {
     job: u32,
     running: Option<Arc<Cancel>>,
     telling: Option<(Instant, String)>,
+    /// What is known until the model checkers have looked. Unless they are quick it is shown, and then its time is `None`.
+    so_far: Option<(Option<Instant>, Exercise, Box<Graded>)>,
+    /// The line that says how far a build is. It goes before anything else is printed.
+    ticker: Option<Ticker>,
+    checkers: Checkers,
     has_keys: bool,
 }
 
@@ -103,26 +115,44 @@ impl Watching {
                 Ok(Event::Files) => self.files(events),
                 Ok(Event::Key('q' | '\u{3}' | '\u{4}') | Event::HungUp) => return Ok(()),
                 Ok(Event::Key(key)) => self.key(key)?,
-                Ok(Event::Tells(job, what)) if job == self.job => {
-                    self.telling = Some((Instant::now(), what));
+                Ok(Event::Tells(job, what)) if job == self.job => match self.so_far {
+                    Some(_) => self.count(&what),
+                    None => self.telling = Some((Instant::now(), what)),
+                },
+                Ok(Event::Counts(job, what)) if job == self.job => self.count(&what),
+                Ok(Event::Checkers(crates)) => self.checkers(crates),
+                Ok(Event::SoFar(job, exercise, graded)) if job == self.job => {
+                    self.so_far = Some((Some(Instant::now()), exercise, graded));
+                    self.telling = None;
                 }
                 Ok(Event::Graded(job, exercise, graded)) if job == self.job => {
+                    self.so_far = None;
                     self.show(&exercise, &graded)?;
                 }
                 Ok(Event::Over(job, outcome)) if job == self.job => {
-                    (self.running, self.telling) = (None, None);
+                    (self.running, self.telling, self.so_far) = (None, None, None);
+                    self.ticker = None;
                     if let Err(stop) = outcome {
                         eprintln!("lab: {}", stop.message());
                     }
                     self.footer()?;
+                    self.checkers.start(&self.desk.course, &self.sender);
                 }
-                Ok(Event::Tells(..) | Event::Graded(..) | Event::Over(..)) => {}
+                Ok(
+                    Event::Tells(..)
+                    | Event::Counts(..)
+                    | Event::SoFar(..)
+                    | Event::Graded(..)
+                    | Event::Over(..),
+                ) => {}
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
             if let Some((_, what)) = self.telling.take_if(|(since, _)| since.elapsed() > LONG) {
+                self.ticker = None;
                 say!("  {}", paint(DIM, format!("{what} …")));
             }
+            self.show_so_far()?;
         }
     }
 
@@ -159,6 +189,7 @@ impl Watching {
     }
 
     fn key(&mut self, key: char) -> Result<(), Stop> {
+        self.ticker = None;
         match key {
             'h' => {
                 hint::run(&self.desk, Some(&self.at.id))?;
@@ -202,65 +233,14 @@ impl Watching {
         if let Some(running) = self.running.take() {
             running.cancel();
         }
-        self.telling = None;
+        (self.telling, self.so_far, self.ticker) = (None, None, None);
     }
 
-    /// Gives a stopped job the time to clean up behind itself. One that waits for cargo is left: cargo ends by itself.
+    /// Gives a stopped job the time to clean up behind itself, and to end its compilers.
     fn wait_for_end(&self, events: &Receiver<Event>) {
-        let deadline = Instant::now() + Duration::from_secs(1);
+        let deadline = Instant::now() + checkers::END;
         while self.turn.try_lock().is_err() && Instant::now() < deadline {
             let _ = events.recv_timeout(Duration::from_millis(10));
         }
     }
-
-    fn show(&self, exercise: &Exercise, graded: &Graded) -> Result<(), Stop> {
-        self.desk.store.update(|progress| graded.record(&self.desk.course, exercise, progress))?;
-        if stdout().is_terminal() && exercise.id == self.at.id {
-            line("\u{1b}[2J\u{1b}[H");
-        }
-        show::verdict(&self.desk, &self.desk.store.load()?, exercise, graded);
-        line("");
-        Ok(())
-    }
-
-    fn footer(&self) -> Result<(), Stop> {
-        let progress = self.desk.store.load()?;
-        let all = &self.desk.course.exercises;
-        let done: u32 = all.iter().map(|exercise| self.desk.points(&progress, exercise)).sum();
-        let of: u32 = all.iter().map(|exercise| exercise.points).sum();
-        say!("{} {done} of {of} points", bar(done, of, width() / 3));
-        if self.has_keys {
-            say!("{}", paint(NEXT, "h hint   n next   c check all   r replay   q quit"));
-        }
-        Ok(())
-    }
-}
-
-/// Does a job. The verdicts go to the one who shows them.
-fn work(
-    desk: &Desk,
-    job: &Job,
-    number: u32,
-    cancel: &Cancel,
-    sender: &Sender<Event>,
-) -> Result<(), Stop> {
-    let tell = |what: &str| {
-        let _ = sender.send(Event::Tells(number, what.to_owned()));
-    };
-    match job {
-        Job::Grade(exercises) => {
-            for exercise in exercises {
-                if cancel.is_cancelled() {
-                    break;
-                }
-                let graded = Box::new(grade(&desk.course, exercise, cancel, &tell)?);
-                let _ = sender.send(Event::Graded(number, exercise.clone(), graded));
-            }
-        }
-        Job::Replay(exercise) => {
-            tell(&format!("{}: replaying", exercise.id));
-            replay::replay(&desk.course, exercise, cancel)?;
-        }
-    }
-    Ok(())
 }

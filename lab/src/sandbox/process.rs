@@ -73,7 +73,7 @@ mod linux {
 
     use rustix::process::{Pid, Signal, kill_process};
 
-    use super::super::supervisor::NAME;
+    use super::super::{keeper, supervisor};
     use super::{Look, Process, SleepsIn};
 
     /// Of more threads than these, none is looked at.
@@ -118,13 +118,16 @@ mod linux {
     }
 
     /// Kills what came to this process because an answer has killed its supervisor. What this process has started itself
-    /// is a supervisor, or is in its own group.
+    /// is a supervisor or a keeper, or is in its own group.
     pub(in super::super) fn kill_adopted() {
         let (own, group) = (std::process::id().cast_signed(), rustix::process::getpgrp());
         let is_adopted = |process: &&Process| {
             let line = fs::read(format!("/proc/{}/cmdline", process.pid)).unwrap_or_default();
-            let supervises = line.split(|byte| *byte == 0).nth(1) == Some(NAME.as_bytes());
-            process.parent == own && process.group != group.as_raw_nonzero().get() && !supervises
+            let name = line.split(|byte| *byte == 0).nth(1);
+            let is_ours = [supervisor::NAME, keeper::NAME]
+                .map(str::as_bytes)
+                .contains(&name.unwrap_or_default());
+            process.parent == own && process.group != group.as_raw_nonzero().get() && !is_ours
         };
         // A killed one leaves its children, which come here too.
         for _ in 0..MOST_THREADS {

@@ -69,7 +69,7 @@ fn clean_up(ended: &Path) {
 }
 
 /// What wakes the supervisor.
-enum Wake {
+pub(super) enum Wake {
     /// A child has ended: the program, or an adopted one.
     Buried { pid: u32, how: How },
     /// There is no child any more.
@@ -153,7 +153,7 @@ fn supervise(
 }
 
 /// Kills until no child is left.
-fn kill_all(pid: u32, woken: &Receiver<Wake>) {
+pub(super) fn kill_all(pid: u32, woken: &Receiver<Wake>) {
     let deadline = Instant::now() + BURY;
     while Instant::now() < deadline {
         process::kill_group(pid); // the program leads a group of its own
@@ -190,7 +190,7 @@ fn start(
 }
 
 /// Nothing is ever written to the leash: it is read until it breaks.
-fn follow_leash(wake: &Sender<Wake>) {
+pub(super) fn follow_leash(wake: &Sender<Wake>) {
     let mut byte = [0];
     while let Ok(1..) = std::io::stdin().read(&mut byte) {}
     let _ = wake.send(Wake::Leash); // the receiver may be gone: then all is over anyway
@@ -198,7 +198,7 @@ fn follow_leash(wake: &Sender<Wake>) {
 
 /// Waits for every child there is or will be.
 #[cfg(unix)]
-fn bury(child: Child, wake: &Sender<Wake>) {
+pub(super) fn bury(child: Child, wake: &Sender<Wake>) {
     use rustix::io::Errno;
     use rustix::process::{WaitOptions, wait};
     drop(child); // it is waited for by number, like the adopted ones
@@ -221,7 +221,7 @@ fn bury(child: Child, wake: &Sender<Wake>) {
 }
 
 #[cfg(not(unix))]
-fn bury(mut child: Child, wake: &Sender<Wake>) {
+pub(super) fn bury(mut child: Child, wake: &Sender<Wake>) {
     let pid = child.id();
     let how = match child.wait() {
         Ok(status) => How::Exited(status.code().unwrap_or(-1)),

@@ -47,3 +47,14 @@ fn a_deleted_file_comes_back_from_its_backup() {
     fs::remove_file(course.path("lab-progress.toml")).unwrap();
     assert!(course.lab(&[]).out.contains("7 of 14 points"));
 }
+
+#[test]
+fn an_exercise_that_is_as_it_was_handed_out_is_not_begun() {
+    let course = Course::new();
+    course.lab(&["report", "--json", "-"]);
+    course.lab(&["check", "--all"]);
+    assert!(course.lab(&[]).out.contains("(ex01)"), "it was never changed");
+    course.add("7");
+    course.lab(&["check", "ex01"]);
+    assert!(course.lab(&[]).out.contains("ex01…"), "it was changed and graded");
+}

@@ -193,15 +193,18 @@ fn build(course: &Course, target: &str, features: &str) -> Result<PathBuf, Stop>
     let build = Build {
         workspace: &workspace,
         target: &workspace.join(target),
-        bin: "variants",
+        package: "checks",
+        bin: Some("variants"),
         features,
         profile: "test",
         learner: None,
+        gently: false,
     };
-    match cargo::build(&build)? {
+    match cargo::build(&build, &Cancel::default(), &|_| {})? {
         Outcome::Built(built) => Ok(built.program),
         Outcome::Refused(errors) => {
             Err(Stop::grader(format!("the variants do not compile: {}", errors.course.join("; "))))
         }
+        Outcome::Stopped => Err(Stop::grader("the build of the variants was ended")),
     }
 }
