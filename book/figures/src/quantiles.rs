@@ -8,10 +8,11 @@
 //!
 //! [[series]]
 //! name = "mailbox"                     # name_zh
+//! p10 = 90                             # all but the median may be missing
 //! p50 = 120
 //! p90 = 180
 //! p99 = 900
-//! p999 = 5200                          # may be missing
+//! p999 = 5200
 //! ```
 
 use serde::Deserialize;
@@ -41,13 +42,14 @@ pub(crate) struct Measured {
 struct Series {
     name: String,
     name_zh: Option<String>,
+    p10: Option<f64>,
     p50: f64,
-    p90: f64,
-    p99: f64,
+    p90: Option<f64>,
+    p99: Option<f64>,
     p999: Option<f64>,
 }
 
-const NAMES: [&str; 4] = ["p50", "p90", "p99", "p99.9"];
+const NAMES: [&str; 5] = ["p10", "p50", "p90", "p99", "p99.9"];
 
 impl Series {
     fn name(&self, lang: Lang) -> &str {
@@ -56,7 +58,7 @@ impl Series {
 
     /// Each quantile that was measured, with its place in [`NAMES`].
     fn values(&self) -> impl Iterator<Item = (usize, f64)> {
-        let values = [Some(self.p50), Some(self.p90), Some(self.p99), self.p999];
+        let values = [self.p10, Some(self.p50), self.p90, self.p99, self.p999];
         values.into_iter().enumerate().filter_map(|(n, value)| Some((n, value?)))
     }
 }
@@ -82,7 +84,7 @@ impl Measured {
             }
             if !values.is_sorted() {
                 return Err(FigureError::Data(format!(
-                    "series `{name}`: quantiles must not fall from p50 to p999"
+                    "series `{name}`: quantiles must not fall from p10 to p999"
                 )));
             }
         }
@@ -120,9 +122,10 @@ fn label(value: f64, unit: &str) -> String {
 /// One shape for each quantile.
 fn mark(svg: &mut Svg, quantile: usize, x: f64, y: f64) {
     match quantile {
-        0 => svg.dot("sl-caller", x, y, 4.5),
-        1 => svg.path("sl-flag sl-rim", &format!("M{x:.1} {:.1}l5.5 9h-11z", y - 5.5)),
-        2 => svg.path("sl-flag sl-rim", &format!("M{:.1} {:.1}h9v9h-9z", x - 4.5, y - 4.5)),
+        0 => svg.path("sl-flag sl-rim", &format!("M{x:.1} {:.1}l-5.5 -9h11z", y + 5.5)),
+        1 => svg.dot("sl-caller", x, y, 4.5),
+        2 => svg.path("sl-flag sl-rim", &format!("M{x:.1} {:.1}l5.5 9h-11z", y - 5.5)),
+        3 => svg.path("sl-flag sl-rim", &format!("M{:.1} {:.1}h9v9h-9z", x - 4.5, y - 4.5)),
         _ => svg.path("sl-answer", &format!("M{x:.1} {:.1}l5 5l-5 5l-5 -5z", y - 5.0)),
     }
 }
@@ -162,14 +165,14 @@ pub(crate) fn draw(measured: &Measured, page: Page, lang: Lang) -> Drawing {
             right + 12.0,
             top - 18.0,
             At::Start,
-            lang.pick("p50 – last", "p50 – 最后一个"),
+            lang.pick("first – last", "第一个 – 最后一个"),
         );
     }
-    let mut seen = 0;
+    let mut seen = [false; NAMES.len()];
     for (n, series) in measured.series.iter().enumerate() {
         let y = top + pitch * n as f64;
         let all: Vec<(usize, f64)> = series.values().collect();
-        let (low, high) = (series.p50, all.last().map_or(series.p50, |last| last.1));
+        let [low, high] = [all.first(), all.last()].map(|end| end.map_or(series.p50, |end| end.1));
         let range = format!("{} – {}", label(low, &measured.unit), label(high, &measured.unit));
         match page {
             Page::Wide => {
@@ -182,16 +185,22 @@ pub(crate) fn draw(measured: &Measured, page: Page, lang: Lang) -> Drawing {
             }
         }
         svg.line("sl-spread", x(low), y, x(high), y);
-        // The median last: where marks meet, it is on top.
+        // The lower ones last: where marks meet, they are on top.
         for (quantile, value) in all.iter().rev() {
             mark(&mut svg, *quantile, x(*value), y);
-            seen = seen.max(*quantile);
+            seen[*quantile] = true;
         }
     }
-    let marks: Vec<_> =
-        (0..=seen).map(|n| move |svg: &mut Svg, x: f64, y: f64| mark(svg, n, x + 9.0, y)).collect();
-    let entries: Vec<_> =
-        marks.iter().zip(NAMES).map(|(mark, name)| Entry { mark, text: name.to_owned() }).collect();
+    let shown: Vec<usize> = (0..NAMES.len()).filter(|n| seen[*n]).collect();
+    let marks: Vec<_> = shown
+        .iter()
+        .map(|&n| move |svg: &mut Svg, x: f64, y: f64| mark(svg, n, x + 9.0, y))
+        .collect();
+    let entries: Vec<_> = marks
+        .iter()
+        .zip(&shown)
+        .map(|(mark, &n)| Entry { mark, text: NAMES[n].to_owned() })
+        .collect();
     let end = legend::draw(&mut svg, page, page.pick(left, 8.0), bottom + 37.0, &entries);
     let mut y = end + 8.0;
     for line in measured.note(lang).iter().flat_map(|line| wrap(line, page.width() - 24.0)) {
@@ -223,15 +232,18 @@ pub(crate) fn words(measured: &Measured, lang: Lang) -> Words {
             .find(|(n, _)| *n == quantile)
             .map_or_else(|| "–".to_owned(), |(_, value)| label(value, unit))
     };
+    let has =
+        |n: &usize| measured.series.iter().any(|series| series.values().any(|(m, _)| m == *n));
+    let shown: Vec<usize> = (0..NAMES.len()).filter(has).collect();
     let row = |series: &Series| {
         let name = series.name(lang).to_owned();
-        [name].into_iter().chain((0..NAMES.len()).map(|n| value(series, n))).collect()
+        [name].into_iter().chain(shown.iter().map(|&n| value(series, n))).collect()
     };
     let first = lang.pick("what", "对象").to_owned();
     Words {
         title: measured.title(lang).to_owned(),
         description: measured.note(lang).join(lang.pick("; ", "；")),
-        columns: [first].into_iter().chain(NAMES.map(str::to_owned)).collect(),
+        columns: [first].into_iter().chain(shown.iter().map(|&n| NAMES[n].to_owned())).collect(),
         rows: measured.series.iter().map(row).collect(),
     }
 }

@@ -45,6 +45,16 @@ fn each_decade_is_as_wide_as_the_next_and_units_are_chosen_for_people() {
 }
 
 #[test]
+fn a_quantile_that_no_series_has_is_no_column() {
+    let ratios = FILE.replace("p99 = 31000", "").replace("p50 = 5400", "p10 = 5000\np50 = 5400");
+    let ratios = ratios.replace("p99 = 10000\np999 = 2.5e6", "p10 = 90");
+    let html = quantiles(&ratios, "fig", Lang::En).expect("a good file");
+    assert_eq!(table(&html)[0], ["mailbox", "90 ns", "100 ns", "1 µs"]);
+    assert_eq!(table(&html)[1], ["condvar", "5 µs", "5.4 µs", "9 µs"]);
+    assert!(!html.contains("p99"));
+}
+
+#[test]
 fn a_bad_file_of_measurements_is_one_clear_line() {
     let error = |file: &str| quantiles(file, "fig", Lang::En).expect_err("a bad file").to_string();
     let no_series = FILE.split("[[series]]").next().expect("a head").to_owned() + "series = []";
@@ -52,7 +62,7 @@ fn a_bad_file_of_measurements_is_one_clear_line() {
     let falls = FILE.replace("p90 = 9000", "p90 = 90");
     assert_eq!(
         error(&falls),
-        "measured data: series `condvar`: quantiles must not fall from p50 to p999"
+        "measured data: series `condvar`: quantiles must not fall from p10 to p999"
     );
     let zero = FILE.replace("p50 = 5400", "p50 = 0");
     assert_eq!(error(&zero), "measured data: series `condvar`: a quantile must be more than 0");
