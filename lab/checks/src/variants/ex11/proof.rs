@@ -108,12 +108,18 @@ fn oopsed(console: &[u8]) -> Option<CpuId> {
     SOLUTION(console).or(first)
 }
 
-/// The number at the line's beginning, and not the one at its end.
+/// The next line that tells of a CPU tells of the one that prints.
 fn noticed(console: &[u8]) -> Option<CpuId> {
-    let text = String::from_utf8_lossy(whole(console));
-    let line = text.lines().find(|line| line.contains("hard LOCKUP on cpu"));
-    let cpu = line.and_then(|line| number(line, "CPU", 10).or(number(line, "CPU#", 10)));
-    cpu.map(|cpu| CpuId(cpu as u32)).or_else(|| SOLUTION(console))
+    let mut hard = false;
+    let next = parse(whole(console)).into_iter().find_map(|entry| match entry.message {
+        Message::HardLockup { .. } => {
+            hard = true;
+            None
+        }
+        Message::CpuLine { cpu, .. } | Message::SoftLockup { cpu, .. } if hard => Some(cpu),
+        _ => None,
+    });
+    next.or_else(|| SOLUTION(console))
 }
 
 fn decimal(console: &[u8]) -> Option<CpuId> {
