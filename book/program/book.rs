@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf, absolute};
 use std::rc::Rc;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, ensure};
 use mdbook_driver::MDBook;
 use mdbook_preprocessor::book::Book;
 use mdbook_preprocessor::config::Config;
@@ -68,7 +68,7 @@ pub(crate) struct Workshop {
 impl Workshop {
     pub(crate) fn open(root: &Path) -> Result<Self> {
         let root = absolute(root)?;
-        anyhow::ensure!(
+        ensure!(
             root.join("book/book.toml").is_file(),
             "{} has no book/book.toml: say --root DIR",
             root.display()
@@ -89,13 +89,18 @@ impl Workshop {
             }
             let mut mdbook = MDBook::load_with_config(&book, config)?;
             mdbook.with_preprocessor(Directives { workshop: self.clone() });
-            mdbook.build().with_context(|| format!("book/{}", edition.src()))?;
+            mdbook.build()?;
         }
         Ok(())
     }
 
     pub(crate) fn has(&self, edition: Edition) -> bool {
         self.root.join("book").join(edition.src()).join("SUMMARY.md").is_file()
+    }
+
+    /// The runs that were made so far.
+    pub(crate) fn runs(&self) -> &Runs {
+        &self.runs
     }
 
     /// Expands the book that mdBook wrote to `input`.
@@ -119,15 +124,17 @@ impl Preprocessor for Directives {
     fn run(&self, context: &PreprocessorContext, mut book: Book) -> Result<Book> {
         let edition = Edition::of(&context.config);
         let expander = Expander::open(&self.workshop, &self.workshop.runs, edition)?;
-        let mut result = Ok(());
+        let mut faults = Vec::new();
         book.for_each_chapter_mut(|chapter| {
             let Some(path) = chapter.source_path.clone() else { return };
-            if result.is_ok() {
-                let expanded = expander.chapter(&chapter.content, &path);
-                let place = || format!("book/{}/{}", edition.src(), path.display());
-                result = expanded.map(|text| chapter.content = text).with_context(place);
+            match expander.chapter(&chapter.content, &path) {
+                Ok(text) => chapter.content = text,
+                Err(fault) => {
+                    faults.push(format!("{}/{}: {fault:#}", edition.src(), path.display()));
+                }
             }
         });
-        result.map(|()| book)
+        ensure!(faults.is_empty(), "{}", faults.join("\n"));
+        Ok(book)
     }
 }

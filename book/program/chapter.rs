@@ -1,5 +1,6 @@
 //! One chapter: finds the directives in its text, and puts in their place what they give.
 
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -7,10 +8,13 @@ use anyhow::{Context, Result, ensure};
 use crate::book::{Edition, Workshop};
 use crate::directives::Directives;
 use crate::runs::Runs;
+use crate::stamp::is_fresh;
 
 /// Expands chapters of one edition.
 pub(crate) struct Expander<'book> {
     directives: Directives<'book>,
+    root: &'book Path,
+    edition: Edition,
 }
 
 impl<'book> Expander<'book> {
@@ -19,7 +23,8 @@ impl<'book> Expander<'book> {
         runs: &'book Runs,
         edition: Edition,
     ) -> Result<Self> {
-        Ok(Expander { directives: Directives::open(&workshop.root, runs, edition)? })
+        let root = &workshop.root;
+        Ok(Expander { directives: Directives::open(root, runs, edition)?, root, edition })
     }
 
     /// The chapter's text, expanded.
@@ -31,7 +36,30 @@ impl<'book> Expander<'book> {
             self.directives.expand(verb, arg, &format!("{slug}-{made}"))
         })?;
         refuse_empty_blocks(&out)?;
-        Ok(out)
+        Ok(self.before(text, path) + &out)
+    }
+
+    /// A link to the same page in the other language; and a word of warning, if the translation is out of date.
+    fn before(&self, text: &str, path: &Path) -> String {
+        let (other, language, name) = match self.edition {
+            Edition::English => (Edition::Chinese, "zh-CN", "中文"),
+            Edition::Chinese => (Edition::English, "en", "English"),
+        };
+        let Ok(theirs) = fs::read_to_string(self.root.join("book").join(other.src()).join(path))
+        else {
+            return String::new();
+        };
+        let page = path.with_extension("html");
+        let page = if path == Path::new("README.md") { Path::new("index.html") } else { &page };
+        let way = self.edition.word("zh", "..");
+        let mut before = format!(
+            "<a class=\"sl-other\" href=\"{way}/{}\" hreflang=\"{language}\" lang=\"{language}\">{name}</a>\n\n",
+            page.display()
+        );
+        if self.edition == Edition::Chinese && !is_fresh(text, &theirs) {
+            before += "<div class=\"sl-stale\">\n\n本章的英文原文已有改动,译文可能尚未跟上。\n\n</div>\n\n";
+        }
+        before
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use crate::book::Edition;
+use crate::chapters::Chapters;
 use crate::exercises::{self, Exercise};
 use crate::facts::fact;
 use crate::figures::Figures;
@@ -14,6 +15,7 @@ use crate::pick::pick;
 use crate::predictions::{self, Prediction};
 use crate::runs::{Runs, command, parse};
 use crate::source::anchored;
+use crate::{predicted, terms};
 
 /// Expands directives for one edition.
 pub(crate) struct Directives<'book> {
@@ -58,7 +60,9 @@ impl<'book> Directives<'book> {
                 let (file, caption) = tail.split_once('|').context("say ARGS | FILE | CAPTION")?;
                 figures.side_by_side(head, &self.recorded(file.trim())?, caption, id)
             }
-            "predict" => self.prediction(arg)?.html(self.edition),
+            "predict" => Ok(self.prediction(arg)?.html(self.edition)),
+            "predicted" => self.predicted(),
+            "terms" => terms::table(&self.data("glossary.toml")?, self.edition),
             "exercise" => self.exercise(arg),
             "code" => {
                 let (path, anchor) = arg.split_once(' ').context("say PATH ANCHOR")?;
@@ -74,6 +78,11 @@ impl<'book> Directives<'book> {
         let prediction = prediction.with_context(|| format!("no prediction is called `{id}`"))?;
         prediction.verify(self.runs)?;
         Ok(prediction)
+    }
+
+    fn predicted(&self) -> Result<String> {
+        let chapters = Chapters::read(&self.root.join("book").join(self.edition.src()))?;
+        predicted::table(&self.predictions, &chapters, self.edition)
     }
 
     fn exercise(&self, id: &str) -> Result<String> {
@@ -112,8 +121,7 @@ impl Exercise {
             unit = edition.word("points", "分"),
             edit = edition.word("One file to edit:", "只需编辑一个文件:"),
             folder = self.folder,
-            begin =
-                edition.word("Graded again each time you save it:", "每次保存后都会重新评分:"),
+            begin = edition.word("Graded again each time you save it:", "每次保存后都会重新评分:"),
             summary = edition.word("What to do", "要做什么(英文)"),
         ))
     }

@@ -7,17 +7,24 @@
 mod args;
 mod book;
 mod chapter;
+mod chapters;
+mod check;
 mod directives;
 mod exercises;
 mod facts;
 mod figures;
 mod html;
 mod pick;
+mod predicted;
 mod predictions;
 mod runs;
 #[path = "../../examples/nested_oops/scenario.rs"]
 mod scenario;
+mod serve;
 mod source;
+mod stamp;
+mod terms;
+mod typed;
 #[path = "../../examples/nested_oops/values.rs"]
 mod values;
 
@@ -48,6 +55,26 @@ enum Command {
         /// Where to [default: target/book].
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+    },
+    /// Build both editions, serve them on this machine, and build again after each edit.
+    Serve {
+        /// Open no browser.
+        #[arg(long)]
+        no_open: bool,
+        /// Where to serve; 0 is any port that is free.
+        #[arg(long, value_name = "PORT", default_value_t = 3000)]
+        port: u16,
+    },
+    /// Build both editions and say everything that is wrong with them.
+    Check {
+        /// Where to build [default: target/book].
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Note in the Chinese chapters which English text they translate.
+    Stamp {
+        /// Which, such as why-22 [default: all].
+        chapters: Vec<String>,
     },
     /// What mdBook calls: a book comes in on standard input and goes out on standard output, its directives expanded.
     Preprocess {
@@ -86,6 +113,11 @@ fn run(cli: Cli) -> Result<()> {
     let workshop = Workshop::open(&root)?;
     match cli.command {
         Command::Build { out } => workshop.build(&out.unwrap_or_else(|| root.join("target/book"))),
+        Command::Serve { no_open, port } => serve::serve(&workshop, port, !no_open),
+        Command::Check { out } => {
+            check::check(&workshop, &out.unwrap_or_else(|| root.join("target/book")))
+        }
+        Command::Stamp { chapters } => stamp::stamp(&root, &chapters),
         Command::Preprocess { .. } => workshop.preprocess(io::stdin(), io::stdout()),
     }
 }

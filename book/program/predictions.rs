@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::book::Edition;
-use crate::html::{escape, one_block};
+use crate::html::escape;
 use crate::runs::{Runs, command};
 
 /// One question with one right answer. Fields that are not listed here are for the grader.
@@ -135,48 +135,74 @@ impl Prediction {
         }
     }
 
-    /// The widget.
-    pub(crate) fn html(&self, edition: Edition) -> Result<String> {
-        let zh = self.zh.as_ref().filter(|_| edition == Edition::Chinese);
-        let question = zh.map_or(&self.question, |zh| &zh.question);
-        let why = zh.map_or(&self.why, |zh| &zh.why);
-        let wrong = zh.map_or(&self.wrong, |zh| &zh.wrong);
-        let labels = self.choices.iter();
-        let labels = labels.map(|it| zh.and_then(|zh| zh.choices.get(it)).unwrap_or(it));
-        let labels: Vec<&String> = labels.collect();
+    /// What it is called in a page's address.
+    pub(crate) fn anchor(&self) -> String {
+        self.id.replace('.', "-")
+    }
+
+    /// The question, in the edition's language.
+    pub(crate) fn asked(&self, edition: Edition) -> &str {
+        self.translated(edition).map_or(&self.question, |zh| &zh.question)
+    }
+
+    /// The right answer, as the edition's reader sees it.
+    pub(crate) fn answered(&self, edition: Edition) -> String {
+        let answer = self.answer.to_string();
+        let shown = self.choices.iter().position(|choice| *choice == answer);
+        shown.map_or(answer, |at| self.labels(edition)[at].to_owned())
+    }
+
+    /// What `predict.js` needs to know, ready for an attribute.
+    pub(crate) fn data(&self, edition: Edition) -> String {
         let data = serde_json::json!({
             "id": self.id,
             "kind": self.kind,
             "answer": self.answer.to_string(),
             "within": self.within,
-            "choices": self.choices.iter().zip(&labels).collect::<Vec<_>>(),
-            "wrong": wrong,
+            "choices": self.choices.iter().zip(self.labels(edition)).collect::<Vec<_>>(),
+            "wrong": self.translated(edition).map_or(&self.wrong, |zh| &zh.wrong),
         });
-        let shown = self.choices.iter().position(|choice| *choice == self.answer.to_string());
-        let answer = shown.map_or_else(|| self.answer.to_string(), |at| labels[at].to_owned());
+        escape(&data.to_string())
+    }
+
+    fn translated(&self, edition: Edition) -> Option<&Translated> {
+        self.zh.as_ref().filter(|_| edition == Edition::Chinese)
+    }
+
+    fn labels(&self, edition: Edition) -> Vec<&String> {
+        let zh = self.translated(edition);
+        let label = self.choices.iter();
+        label.map(|it| zh.and_then(|zh| zh.choices.get(it)).unwrap_or(it)).collect()
+    }
+
+    /// The widget.
+    pub(crate) fn html(&self, edition: Edition) -> String {
+        let zh = self.translated(edition);
+        let why = zh.map_or(&self.why, |zh| &zh.why);
         let run = self.run.as_ref().map_or_else(String::new, |run| {
             let try_it = edition.word("Try it yourself:", "自己试试:");
             format!("\n\n{try_it}\n\n```sh\n{}\n```", command(run))
         });
-        let grader = format!("`cargo lab predict {} {}`", self.id, edition.word("VALUE", "答案"));
+        let grader = format!("`cargo lab predict {} {}`", self.id, edition.word("ANSWER", "答案"));
         let grader = match edition {
             Edition::English => {
                 format!("To have it counted in the course, type {grader} in a terminal.")
             }
             Edition::Chinese => format!("想把它计入课程,请在终端里输入 {grader}。"),
         };
-        let grader = one_block(&grader);
-        Ok(format!(
+        format!(
             "<div class=\"sl-predict\" id=\"predict-{id}\" data-prediction=\"{data}\">\n\n\
              **{predict}** {question}\n\n{choices}\
              <details class=\"sl-answer\">\n<summary>{open}</summary>\n\n**{answer}** — {why}{run}\n\n\
              <p class=\"sl-small\">\n\n{grader}\n\n</p>\n</details>\n</div>",
-            id = self.id.replace('.', "-"),
-            data = escape(&data.to_string()),
+            id = self.anchor(),
+            data = self.data(edition),
+            question = self.asked(edition),
+            answer = self.answered(edition),
             predict = edition.word("Predict.", "预测。"),
             open = edition.word("The answer, and why", "答案与原因"),
-            choices = listed(&labels),
-        ))
+            choices = listed(&self.labels(edition)),
+        )
     }
 }
 

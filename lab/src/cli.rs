@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -43,6 +44,8 @@ pub(crate) enum Command {
     Solution(Solution),
     /// List the exercises
     List,
+    /// Build the course's text, serve it here and open a browser; or `book build --out DIR`
+    Book(Book),
     /// Grade, and write the result for a machine to read
     Report(Report),
     /// For the maintainers: grade the course itself
@@ -89,6 +92,15 @@ pub(crate) struct Predict {
     /// Your answer, a number or a choice. The first one counts
     #[arg(allow_negative_numbers = true, num_args = 0..)]
     pub(crate) value: Vec<String>,
+}
+
+/// `book`
+#[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
+pub(crate) struct Book {
+    /// --no-open, --port PORT; or a command: build, check, stamp (see `cargo lab book --help`)
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+    pub(crate) rest: Vec<OsString>,
 }
 
 /// `reset`

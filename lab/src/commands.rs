@@ -1,5 +1,6 @@
 //! What a user can ask for: one file a command.
 
+pub(crate) mod book;
 pub(crate) mod check;
 pub(crate) mod hint;
 pub(crate) mod list;

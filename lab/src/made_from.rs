@@ -5,7 +5,7 @@
 //! and after; and beside the build stands the hash that its binary was made from.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::cargo::{self, Build, Crates, Outcome};
@@ -24,7 +24,7 @@ pub(crate) fn build(
     cancel: &Cancel,
     tell: &(dyn Fn(Crates) + Sync),
 ) -> Result<(Outcome, String), Stop> {
-    let note = build.target.join("made-from").join(bin);
+    let note = notes(build.target).join(bin);
     for _ in 0..TRIES {
         let before = hash_of(file).map_err(|error| {
             Stop::usage(format!(
@@ -49,6 +49,11 @@ pub(crate) fn build(
         return Ok((outcome, before));
     }
     Err(Stop::usage(format!("{} changes all the time: let it rest for a moment", file.display())))
+}
+
+/// The folder of the notes of a target folder.
+pub(crate) fn notes(target: &Path) -> PathBuf {
+    target.join("made-from")
 }
 
 fn write_note(note: &Path, hash: &str) -> Result<(), Stop> {

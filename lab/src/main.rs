@@ -72,6 +72,7 @@ fn run(cli: &Cli) -> Result<u8, Stop> {
         Some(Command::Replay(args)) => commands::replay::run(&desk, args.exercise.as_deref()),
         Some(Command::Reset(args)) => commands::reset::run(&desk, args),
         Some(Command::Solution(args)) => commands::solution::run(&desk, args),
+        Some(Command::Book(args)) => commands::book::run(&desk, args),
         Some(Command::List) => commands::list::run(&desk),
         Some(Command::Report(args)) => commands::report::run(&desk, args),
         Some(Command::Verify(args)) => commands::verify::run(&desk, args),

@@ -9,6 +9,9 @@ use softlockup::time::NSEC_PER_SEC;
 use softlockup::vector::Vector;
 use softlockup::{CpuId, Event, Incident, KernelTime};
 
+/// CPUs with a row of their own, at most.
+const ROWS: usize = 16;
+
 /// From when to when; `None`: to the end of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
@@ -74,6 +77,8 @@ pub(crate) struct Lane {
     /// The CPUs that named this one in a hard-lockup report.
     pub(crate) named_by: Vec<CpuId>,
     pub(crate) stopped: Option<KernelTime>,
+    /// It panicked, and turned its interrupts off for that.
+    pub(crate) panicked: bool,
     /// Where it was stuck in the end, and the CPU that it waited for.
     pub(crate) stuck: Option<(Place, Option<CpuId>)>,
 }
@@ -91,6 +96,8 @@ pub(crate) struct Lanes {
     pub(crate) end: KernelTime,
     pub(crate) ended: KernelTime,
     pub(crate) report: Report,
+    /// What takes longer than this, in nanoseconds, is shown.
+    pub(crate) long: u64,
 }
 
 impl Span {
@@ -117,6 +124,7 @@ impl Lane {
             said: Vec::new(),
             named_by: Vec::new(),
             stopped: None,
+            panicked: false,
             stuck: None,
         }
     }
@@ -163,9 +171,17 @@ impl Lane {
         })
     }
 
+    /// Whatever keeps it from its work: waits, and interrupts that are off.
+    pub(crate) fn held_up(&self) -> impl Iterator<Item = Span> {
+        let waits = self.waits.iter().map(|wait| wait.span);
+        waits.chain(self.irqs_off.iter().copied()).chain(self.die_lock.iter().copied())
+    }
+
     /// Its interrupts are off to the end.
     pub(crate) fn is_silent(&self) -> bool {
-        self.stopped.is_none() && self.irqs_off.last().is_some_and(|span| span.to.is_none())
+        self.stopped.is_none()
+            && !self.panicked
+            && self.irqs_off.last().is_some_and(|span| span.to.is_none())
     }
 }
 
@@ -257,6 +273,7 @@ impl Lanes {
                     lane.said.push(Said { time, what: What::Csd { on, waited_ns } });
                 }
                 Event::Panic { ref reason } => {
+                    lane.panicked = true;
                     panic.get_or_insert((cpu, time, reason.to_string()));
                 }
                 _ => {}
@@ -286,18 +303,26 @@ impl Lanes {
         let begin = |lane: &Lane| lane.begins(long, ended);
         let first = lanes.iter().filter_map(begin).min().unwrap_or(KernelTime::BOOT);
         let last = lanes.iter().filter_map(|lane| lane.ends(long, ended)).max().unwrap_or(ended);
+        let last = if last == first { ended } else { last };
         let end = ended.min(last + last.ns_since(first) * 3 / 5 + NSEC_PER_SEC / 10);
         let lead = (end.ns_since(first) / 25).max(NSEC_PER_SEC / 20);
-        let (mut shown, others): (Vec<_>, Vec<_>) =
+        let (mut shown, mut others): (Vec<_>, Vec<_>) =
             lanes.into_iter().partition(|lane| begin(lane).is_some());
         shown.sort_by_key(|lane| (begin(lane), lane.cpu));
+        // The latest go without a row of their own.
+        others.splice(0..0, shown.drain(shown.len().min(ROWS)..));
         let slow = |call: &Call| {
             call.targets
                 .iter()
                 .any(|target| target.answered.unwrap_or(ended).ns_since(call.time) > long)
         };
         let calls = calls.into_iter().filter(slow).collect();
-        Lanes { shown, others, calls, panic, begin: first - lead, end, ended, report }
+        Lanes { shown, others, calls, panic, begin: first - lead, end, ended, report, long }
+    }
+
+    /// Every CPU.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Lane> {
+        self.shown.iter().chain(&self.others)
     }
 
     /// The row of a CPU, if it has one of its own.

@@ -9,11 +9,17 @@
 mod aligned;
 mod drawing;
 mod error;
+mod fixes;
 mod lanes;
 mod lang;
 mod legend;
+mod onecpu;
 mod overview;
+mod quantiles;
+mod replay;
 mod scale;
+mod side_by_side;
+mod standalone;
 mod svg;
 mod tabs;
 mod waits;
@@ -24,7 +30,9 @@ pub use lang::Lang;
 
 use softlockup::Incident;
 
+use crate::fixes::Fix;
 use crate::lanes::Lanes;
+use crate::quantiles::Measured;
 
 /// The kinds of [`figure`].
 pub const KINDS: [&str; 4] = ["overview", "aligned", "onecpu", "waits"];
@@ -49,12 +57,23 @@ pub fn figure(
             let words = waits::words(&lanes, lang);
             Ok(drawing::page(id, lang, &words, |page| waits::draw(&lanes, page, lang)))
         }
-        "overview" | "onecpu" => {
+        "onecpu" => {
+            let words = onecpu::words(incident, &lanes, lang);
+            Ok(drawing::page(id, lang, &words, |page| onecpu::draw(incident, &lanes, page, lang)))
+        }
+        "overview" => {
             let words = words::overview(&lanes, lang);
             Ok(drawing::page(id, lang, &words, |page| overview::draw(incident, &lanes, page, lang)))
         }
         _ => Err(FigureError::UnknownKind(kind.to_owned())),
     }
+}
+
+/// The overview as a file of its own, with its own fonts and colours: the README's picture.
+pub fn standalone(incident: &Incident, lang: Lang) -> String {
+    let lanes = Lanes::of(incident);
+    let words = words::overview(&lanes, lang);
+    standalone::file(&words, overview::draw(incident, &lanes, drawing::Page::Wide, lang))
 }
 
 /// Runs with a label each.
@@ -73,7 +92,12 @@ pub fn ablations(runs: &Runs<'_>, id: &str, lang: Lang) -> Result<String, Figure
 /// # Errors
 /// If there is no run.
 pub fn fixes(runs: &Runs<'_>, id: &str, lang: Lang) -> Result<String, FigureError> {
-    Ok(tabs::tabs("sl-fixes", id, &overviews(runs, id, lang)?))
+    if runs.is_empty() {
+        return Err(FigureError::NoRuns);
+    }
+    let fixes: Vec<_> = runs.iter().map(|(label, incident)| Fix::new(label, incident)).collect();
+    let words = fixes::words(&fixes, lang);
+    Ok(drawing::page(id, lang, &words, |page| fixes::draw(&fixes, page, lang)))
 }
 
 /// The replay: one tab a run, each an overview over which time runs.
@@ -81,29 +105,35 @@ pub fn fixes(runs: &Runs<'_>, id: &str, lang: Lang) -> Result<String, FigureErro
 /// # Errors
 /// If there is no run.
 pub fn replay(runs: &Runs<'_>, id: &str, lang: Lang) -> Result<String, FigureError> {
-    Ok(tabs::tabs("sl-replays", id, &overviews(runs, id, lang)?))
+    let mut tabs = overviews(runs, id, lang)?;
+    for ((_, figure), (_, incident)) in tabs.iter_mut().zip(runs) {
+        let data = replay::data(incident, &Lanes::of(incident));
+        *figure +=
+            &format!("<script type=\"application/json\" class=\"sl-data\">{data}</script>\n");
+    }
+    let words = replay::words(lang);
+    let tabs = tabs::tabs("sl-replays", id, &tabs);
+    Ok(format!(
+        "<div class=\"sl-replay\">\n<script type=\"application/json\" class=\"sl-words\">{words}</script>\n{tabs}</div>\n"
+    ))
 }
 
 /// Measured distributions, from a TOML file.
 ///
 /// # Errors
 /// If the file has no such data.
-pub fn quantiles(toml: &str, _id: &str, _lang: Lang) -> Result<String, FigureError> {
-    toml::from_str::<toml::Table>(toml).map_err(|error| FigureError::Data(error.to_string()))?;
-    Err(FigureError::Data("no drawing of distributions yet".to_owned()))
+pub fn quantiles(toml: &str, id: &str, lang: Lang) -> Result<String, FigureError> {
+    let measured = Measured::read(toml)?;
+    let words = quantiles::words(&measured, lang);
+    Ok(drawing::page(id, lang, &words, |page| quantiles::draw(&measured, page, lang)))
 }
 
 /// The headlines of our console beside those of a recorded one.
 ///
 /// # Errors
 /// If one of them has none.
-pub fn side_by_side(ours: &str, real: &str, _id: &str, _lang: Lang) -> Result<String, FigureError> {
-    for (whose, console) in [("machine's", ours), ("recorded", real)] {
-        if softlockup::dmesg::parse(console.as_bytes()).is_empty() {
-            return Err(FigureError::NoHeadline(whose));
-        }
-    }
-    Err(FigureError::Data("no drawing of two consoles yet".to_owned()))
+pub fn side_by_side(ours: &str, real: &str, id: &str, lang: Lang) -> Result<String, FigureError> {
+    side_by_side::table(ours, real, id, lang)
 }
 
 fn overviews(runs: &Runs<'_>, id: &str, lang: Lang) -> Result<Vec<(String, String)>, FigureError> {

@@ -89,13 +89,8 @@ impl Overview<'_> {
             self.feeds(&mut bars, other, last);
             let count = self.lanes.others.len();
             let name = self.lang.pick(format!("{count} more"), format!("另 {count} 个"));
-            let stop = self.lanes.others.iter().all(|lane| lane.stopped.is_some());
-            let say = if stop {
-                self.lang.pick("stop, as asked", "按要求停下")
-            } else {
-                self.lang.pick("run on", "照常运行")
-            };
-            self.label(&mut names, last, &name, say, false);
+            let say = others_say(&self.lanes.others, self.lang);
+            self.label(&mut names, last, &name, &say, false);
         }
         for call in &self.lanes.calls {
             self.call(&mut over, call);
@@ -105,9 +100,6 @@ impl Overview<'_> {
         if let Some((_, time, _)) = self.lanes.panic {
             let x = self.scale.x(time);
             over.line("sl-panic", x, top - 14.0, x, bottom);
-            let at = if x > self.scale.right - 50.0 { At::End } else { At::Start };
-            let dx = if matches!(at, At::End) { -4.0 } else { 4.0 };
-            over.text("sl-axis sl-strong", x + dx, bottom - 2.0, at, "panic");
         }
         let mut parts = Svg::default();
         [back, bars, over, names].into_iter().for_each(|part| parts.add(part));
@@ -180,7 +172,8 @@ impl Overview<'_> {
             if let Some((x0, x1)) = self.bar(bars, "sl-off", *span, lane, y) {
                 self.seen.off = true;
                 let texts = self.off_texts(lane, *span);
-                let mut lines: Vec<f64> = self.crossings(y).filter(|x| *x > x0).collect();
+                let mut lines: Vec<f64> =
+                    self.crossings(y).filter(|x| (x0..x1).contains(x)).collect();
                 lines.sort_by(f64::total_cmp);
                 lines.push(x1);
                 // Between two lines that cross the bar, the first place that is wide enough.
@@ -280,7 +273,8 @@ impl Overview<'_> {
             if let Some(time) = target.answered {
                 let at = self.scale.x(time);
                 if at > x + 3.0 {
-                    svg.path("sl-call sl-late", &format!("M{x:.1} {y:.1}H{at:.1}"));
+                    let edge = y + BAR / 2.0 - 2.5;
+                    svg.path("sl-call sl-late", &format!("M{x:.1} {edge:.1}H{at:.1}"));
                 }
                 svg.dot("sl-answer", at, y, 2.6);
                 self.seen.answers = true;
@@ -417,7 +411,11 @@ impl Overview<'_> {
             (true, false) => lang.pick("calls; ○ answered", "呼叫；○ 应答"),
             _ => lang.pick("calls; ✕ never answered", "呼叫；✕ 从不应答"),
         };
-        let all: [(bool, &dyn Fn(&mut Svg, f64, f64), String); 8] = [
+        let panic = |svg: &mut Svg, x: f64, y: f64| {
+            svg.line("sl-panic", x + 9.0, y - 7.0, x + 9.0, y + 7.0)
+        };
+        let all: [(bool, &dyn Fn(&mut Svg, f64, f64), String); 9] = [
+            (self.lanes.panic.is_some(), &panic, "panic".to_owned()),
             (self.seen.feeds, &dots, fed),
             (
                 self.seen.waits,
@@ -460,10 +458,25 @@ fn says(lane: &Lane, page: Page, lang: Lang) -> String {
     if let Some(by) = lane.named_by.first() {
         return lang.pick(format!("named by CPU {by}"), format!("被 CPU {by} 点名"));
     }
-    match (lane.is_silent(), lane.said.is_empty()) {
-        (true, true) => lang.pick("none: it is silent", "没有：它沉默").to_owned(),
-        (false, true) => lang.pick("no report", "没有报告").to_owned(),
-        _ => String::new(),
+    match lane.said.first().map(|said| &said.what) {
+        Some(What::Hard { named: cpu } | What::Csd { on: cpu, .. }) => {
+            lang.pick(format!("names CPU {cpu}"), format!("点名 CPU {cpu}"))
+        }
+        _ if lane.is_silent() => lang.pick("none: it is silent", "没有：它沉默").to_owned(),
+        _ => lang.pick("no report", "没有报告").to_owned(),
+    }
+}
+
+/// What became of the CPUs without a row of their own.
+fn others_say(others: &[Lane], lang: Lang) -> String {
+    let reported = others.iter().filter(|lane| lane.soft().next().is_some()).count();
+    if reported > 0 {
+        return lang
+            .pick(format!("{reported} of them report"), format!("其中 {reported} 个报告自己"));
+    }
+    match others.iter().all(|lane| lane.stopped.is_some()) {
+        true => lang.pick("stop, as asked", "按要求停下").to_owned(),
+        false => lang.pick("run on", "照常运行").to_owned(),
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) struct Graph {
 
 impl Graph {
     pub(crate) fn of(lanes: &Lanes) -> Self {
-        let all: Vec<&Lane> = lanes.shown.iter().collect();
+        let all: Vec<&Lane> = lanes.all().collect();
         let edges_at = |at: KernelTime| -> Vec<Edge> {
             all.iter().filter_map(|lane| edge(lane, at, lanes.ended)).collect()
         };
@@ -63,7 +63,8 @@ impl Graph {
             let above = levels[n - 1].clone();
             let place = |cpu: &CpuId| {
                 let to = self.edges.iter().find(|edge| edge.from == *cpu).map(|edge| edge.to);
-                (above.iter().position(|cpu| Some(*cpu) == to), *cpu)
+                let since = self.edges.iter().find(|edge| edge.from == *cpu).map(|edge| edge.since);
+                (above.iter().position(|cpu| Some(*cpu) == to), since, *cpu)
             };
             levels[n].sort_by_key(place);
         }
@@ -136,7 +137,7 @@ pub(crate) fn draw(lanes: &Lanes, page: Page, lang: Lang) -> Drawing {
             y += 82.0;
         }
     }
-    let lane = |cpu: CpuId| lanes.shown.iter().chain(&lanes.others).find(|lane| lane.cpu == cpu);
+    let lane = |cpu: CpuId| lanes.all().find(|lane| lane.cpu == cpu);
     let (mut seen_off, mut seen_no_ipi, mut seen_lock) = (false, false, false);
     for edge in &graph.edges {
         let (from, to) = (places[&edge.from], places[&edge.to]);

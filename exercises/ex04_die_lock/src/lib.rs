@@ -17,6 +17,8 @@
 //!
 //! In Linux: `arch/arm64/kernel/traps.c`, `die`: `raw_spin_lock_irqsave(&die_lock, flags)`.
 //!
+//! In the book: `book/src/why-the-others.md`.
+//!
 //! Grade it: `cargo lab check ex04`. See the incident with it: `cargo lab replay ex04`. A hint: `cargo lab hint ex04`.
 
 use softlockup::ThisCpu;

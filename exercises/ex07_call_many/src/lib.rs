@@ -29,6 +29,8 @@
 //! In Linux: `kernel/smp.c`: `smp_call_function_many`, and in later kernels `smp_call_function_many_cond`. Each stack
 //! of the article's five victims has it.
 //!
+//! In the book: `book/src/why-the-others.md`.
+//!
 //! Grade it: `cargo lab check ex07`. See the incident with it: `cargo lab replay ex07`. A hint: `cargo lab hint ex07`.
 
 use softlockup::cpumask::CpuMask;

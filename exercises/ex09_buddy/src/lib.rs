@@ -22,6 +22,8 @@
 //!
 //! In Linux: `kernel/watchdog_buddy.c`, `watchdog_next_cpu`; `kernel/watchdog.c`, `is_hardlockup`.
 //!
+//! In the book: `book/src/why-that-function.md`.
+//!
 //! Grade it: `cargo lab check ex09`. See the incident with it: `cargo lab replay ex09`. A hint: `cargo lab hint ex09`.
 
 use softlockup::CpuId;

@@ -26,6 +26,8 @@
 //!
 //! Predict first: `cargo lab predict ex11.six_twelve ANSWER`.
 //!
+//! In the book: `book/src/why-that-function.md`.
+//!
 //! Grade it: `cargo lab check ex11`. See what it says of each console: `cargo lab replay ex11`. A hint: `cargo lab hint
 //! ex11`.
 

@@ -22,6 +22,8 @@
 //!
 //! In Linux: `include/linux/irqflags.h`, `local_irq_save`, `local_irq_restore`. The pending bits are the GIC's.
 //!
+//! In the book: `book/src/why-the-others.md`.
+//!
 //! Grade it: `cargo lab check ex03`. See the incident with it: `cargo lab replay ex03`. A hint: `cargo lab hint ex03`.
 
 use softlockup::parts::irq_state::IrqState;

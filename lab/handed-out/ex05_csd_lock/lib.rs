@@ -24,6 +24,8 @@
 //!
 //! In Linux: `kernel/smp.c`: `csd_lock`, `csd_unlock`, `csd_lock_wait`, where each victim of the article stands.
 //!
+//! In the book: `book/src/why-the-others.md`.
+//!
 //! Grade it: `cargo lab check ex05`. See the incident with it: `cargo lab replay ex05`. A hint: `cargo lab hint ex05`.
 
 use softlockup::ThisCpu;

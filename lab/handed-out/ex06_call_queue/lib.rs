@@ -5,7 +5,7 @@
 //! article only the first of five victims interrupted CPU 0.
 //!
 //! A call is a *csd*, and its name is a number, [`CsdId`]. Each csd brings its own
-//! [`Link`](softlockup::parts::call_queue::Link), which leads to another csd or to none: `links.link(csd).set(..)` and
+//! `softlockup::parts::call_queue::Link`, which leads to another csd or to none: `links.link(csd).set(..)` and
 //! `.get()`. So a list of calls needs no memory of its own, and no CPU counts them. Until a push makes a csd visible,
 //! its link is the poster's; then it is the queue's; and after `take_all` it is the owner's.
 //!
@@ -24,6 +24,8 @@
 //! Before you run it, predict: `cargo lab predict ex06.lifo` and `ex06.ipis`.
 //!
 //! In Linux: `lib/llist.c`, `llist_add_batch`, `llist_reverse_order`; `kernel/smp.c`, `generic_exec_single`.
+//!
+//! In the book: `book/src/why-the-others.md`.
 //!
 //! Grade it: `cargo lab check ex06`. See the calls with it: `cargo lab replay ex06`. A hint: `cargo lab hint ex06`.
 

@@ -25,6 +25,8 @@
 //!
 //! In Linux: `kernel/smp.c`, `csd_lock_wait_toolong`.
 //!
+//! In the book: `book/src/why-that-function.md`.
+//!
 //! Grade it: `cargo lab check ex08`. See two incidents with it: `cargo lab replay ex08`. A hint: `cargo lab hint ex08`.
 
 use softlockup::KernelTime;

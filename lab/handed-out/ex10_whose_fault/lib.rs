@@ -19,6 +19,8 @@
 //! If no CPU is stuck, the CPUs in [`Machine::slow`] are to blame, for `SlowCpu`. If there are none: `Cause::None`, no
 //! CPU.
 //!
+//! In the book: `book/src/why-that-function.md`.
+//!
 //! Predict first: `cargo lab predict ex10.reported CPU`. Grade it: `cargo lab check ex10`. A hint: `cargo lab hint
 //! ex10`. See its answers beside the reports: `cargo lab replay ex10`.
 

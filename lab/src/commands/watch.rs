@@ -3,26 +3,27 @@
 
 mod checkers;
 mod files;
+mod job;
 mod keys;
+mod screen;
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, stdout};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Desk, hint, replay};
+use super::{Desk, hint};
 use crate::cargo::Crates;
 use crate::cli::Watch;
 use crate::course::Exercise;
-use crate::grade::{Graded, Told, grade};
+use crate::grade::Graded;
 use crate::sandbox::Cancel;
-use crate::show;
 use crate::source::hash_of;
 use crate::stop::{NOT_YET, PASSED, Stop};
-use crate::terminal::{DIM, NEXT, Ticker, bar, line, paint, say, width};
+use crate::terminal::{DIM, Ticker, paint, say};
 use checkers::Checkers;
+use job::{Job, work};
 
 /// A save is over when nothing has happened for so long: an editor writes, renames and touches.
 const QUIET: Duration = Duration::from_millis(30);
@@ -50,13 +51,6 @@ enum Event {
     Checkers(Option<Crates>),
     /// A job is over.
     Over(u32, Result<(), Stop>),
-}
-
-/// What a thread does meanwhile.
-#[derive(Debug)]
-enum Job {
-    Grade(Vec<Exercise>),
-    Replay(Exercise),
 }
 
 /// `cargo lab watch [--poll]`
@@ -194,33 +188,6 @@ impl Watching {
         changed
     }
 
-    /// How far a build is.
-    fn count(&mut self, what: &str) {
-        self.ticker.get_or_insert_with(Ticker::new).count(what);
-    }
-
-    /// The model checkers are built while nothing else is done, or while this is all that is waited for.
-    fn checkers(&mut self, crates: Option<Crates>) {
-        match crates {
-            Some(crates) if self.running.is_none() || self.so_far.is_some() => {
-                self.count(&format!("the model checkers are being built ({crates})"));
-            }
-            Some(_) => {}
-            None if self.so_far.is_none() => self.ticker = None,
-            None => {}
-        }
-    }
-
-    fn show_so_far(&mut self) -> Result<(), Stop> {
-        if let Some((since, exercise, graded)) = &mut self.so_far
-            && since.take_if(|since| since.elapsed() > LONG).is_some()
-        {
-            let (exercise, graded) = (exercise.clone(), graded.clone());
-            self.show(&exercise, &graded)?;
-        }
-        Ok(())
-    }
-
     fn key(&mut self, key: char) -> Result<(), Stop> {
         self.ticker = None;
         match key {
@@ -276,61 +243,4 @@ impl Watching {
             let _ = events.recv_timeout(Duration::from_millis(10));
         }
     }
-
-    fn show(&mut self, exercise: &Exercise, graded: &Graded) -> Result<(), Stop> {
-        self.ticker = None;
-        self.desk.store.update(|progress| graded.record(&self.desk.course, exercise, progress))?;
-        if stdout().is_terminal() && exercise.id == self.at.id {
-            line("\u{1b}[2J\u{1b}[H");
-        }
-        show::verdict(&self.desk, &self.desk.store.load()?, exercise, graded);
-        line("");
-        Ok(())
-    }
-
-    fn footer(&self) -> Result<(), Stop> {
-        let progress = self.desk.store.load()?;
-        let all = &self.desk.course.exercises;
-        let done: u32 = all.iter().map(|exercise| self.desk.points(&progress, exercise)).sum();
-        let of: u32 = all.iter().map(|exercise| exercise.points).sum();
-        say!("{} {done} of {of} points", bar(done, of, width() / 3));
-        if self.has_keys {
-            say!("{}", paint(NEXT, "h hint   n next   c check all   r replay   q quit"));
-        }
-        Ok(())
-    }
-}
-
-/// Does a job. The verdicts go to the one who shows them.
-fn work(
-    desk: &Desk,
-    job: &Job,
-    number: u32,
-    cancel: &Cancel,
-    sender: &Sender<Event>,
-) -> Result<(), Stop> {
-    match job {
-        Job::Grade(exercises) => {
-            for exercise in exercises {
-                if cancel.is_cancelled() {
-                    break;
-                }
-                let tell = |told: Told<'_>| {
-                    let _ = sender.send(match told {
-                        Told::Doing(what) => Event::Tells(number, what),
-                        Told::Counting(what) => Event::Counts(number, what),
-                        Told::SoFar(graded) => {
-                            Event::SoFar(number, exercise.clone(), Box::new(graded.clone()))
-                        }
-                    });
-                };
-                let graded = Box::new(grade(&desk.course, exercise, cancel, &tell)?);
-                let _ = sender.send(Event::Graded(number, exercise.clone(), graded));
-            }
-        }
-        Job::Replay(exercise) => {
-            replay::replay(&desk.course, exercise, cancel)?;
-        }
-    }
-    Ok(())
 }

@@ -3,6 +3,8 @@
 //! Each test has a copy of the course for itself. No test asserts a duration: where one waits, it waits for something to
 //! happen, and gives up after a time that says "never".
 
+#[cfg(unix)]
+mod checkers;
 mod commands;
 mod course;
 mod hostile;

@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
 use crate::course::{Course, NEVER, add, until};
 
 /// A `lab watch` whose keys come from a pipe.
-struct Watch {
+pub(crate) struct Watch {
     lab: Child,
     keys: ChildStdin,
     lines: Receiver<String>,
@@ -17,8 +17,11 @@ struct Watch {
 
 impl Watch {
     fn start(course: &Course, args: &[&str]) -> Self {
-        let args = [&["watch"], args].concat();
-        let mut lab = course.command(&args).stdin(Stdio::piped()).spawn().unwrap();
+        Self::of(course.command(&[&["watch"], args].concat()))
+    }
+
+    pub(crate) fn of(mut command: Command) -> Self {
+        let mut lab = command.stdin(Stdio::piped()).spawn().unwrap();
         let keys = lab.stdin.take().unwrap();
         let out = BufReader::new(lab.stdout.take().unwrap());
         let (sender, lines) = mpsc::channel();
@@ -29,7 +32,7 @@ impl Watch {
     }
 
     /// Reads on until a line has these words.
-    fn says(&self, words: &str) {
+    pub(crate) fn says(&self, words: &str) {
         let mut before = Vec::new();
         loop {
             match self.lines.recv_timeout(NEVER) {
@@ -44,7 +47,7 @@ impl Watch {
         self.keys.write_all(key.as_bytes()).unwrap();
     }
 
-    fn quit(mut self) -> Option<i32> {
+    pub(crate) fn quit(mut self) -> Option<i32> {
         self.press("q");
         self.lab.wait().unwrap().code()
     }
