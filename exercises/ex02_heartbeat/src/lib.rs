@@ -25,8 +25,6 @@
 //! In Linux: `kernel/watchdog.c` of 4.19: `watchdog_timer_fn`, `is_softlockup`, `touch_softlockup_watchdog`.
 //!
 //! Grade it: `cargo lab check ex02`. See the incident with it: `cargo lab replay ex02`. A hint: `cargo lab hint ex02`.
-//!
-//! In the book: `book/src/why-22.md`.
 
 use softlockup::parts::softlockup::{
     Heartbeat, SampleContext, SoftlockupDetector, SoftlockupVerdict,

@@ -25,8 +25,6 @@
 //! In the book: `book/src/why-the-others.md`.
 //!
 //! Grade it: `cargo lab check ex03`. See the incident with it: `cargo lab replay ex03`. A hint: `cargo lab hint ex03`.
-//!
-//! In the book: `book/src/why-the-others.md`.
 
 use softlockup::parts::irq_state::IrqState;
 use softlockup::sync::{AtomicBool, AtomicU32};

@@ -20,8 +20,6 @@
 //! In the book: `book/src/why-the-others.md`.
 //!
 //! Grade it: `cargo lab check ex04`. See the incident with it: `cargo lab replay ex04`. A hint: `cargo lab hint ex04`.
-//!
-//! In the book: `book/src/why-the-others.md`.
 
 use softlockup::ThisCpu;
 use softlockup::parts::die_lock::DieLock;

@@ -32,8 +32,6 @@
 //! In the book: `book/src/why-the-others.md`.
 //!
 //! Grade it: `cargo lab check ex07`. See the incident with it: `cargo lab replay ex07`. A hint: `cargo lab hint ex07`.
-//!
-//! In the book: `book/src/why-the-others.md`.
 
 use softlockup::cpumask::CpuMask;
 use softlockup::parts::call_many::{CallMany, CrossCalls, Wait};

@@ -28,8 +28,6 @@
 //! In the book: `book/src/why-that-function.md`.
 //!
 //! Grade it: `cargo lab check ex08`. See two incidents with it: `cargo lab replay ex08`. A hint: `cargo lab hint ex08`.
-//!
-//! In the book: `book/src/why-that-function.md`.
 
 use softlockup::KernelTime;
 use softlockup::parts::csd_stall::{CsdStall, StallDetector};

@@ -25,8 +25,6 @@
 //! In the book: `book/src/why-that-function.md`.
 //!
 //! Grade it: `cargo lab check ex09`. See the incident with it: `cargo lab replay ex09`. A hint: `cargo lab hint ex09`.
-//!
-//! In the book: `book/src/why-that-function.md`.
 
 use softlockup::CpuId;
 use softlockup::cpumask::CpuMask;

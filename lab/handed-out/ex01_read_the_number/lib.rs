@@ -20,8 +20,6 @@
 //! In Linux: `kernel/watchdog.c`, `get_timestamp`, `set_sample_period`, `is_softlockup`.
 //!
 //! Grade it: `cargo lab check ex01`. See it beside the article: `cargo lab replay ex01`. A hint: `cargo lab hint ex01`.
-//!
-//! In the book: `book/src/why-22.md`.
 
 use softlockup::KernelTime;
 use softlockup::scenario::nested_oops::Before;

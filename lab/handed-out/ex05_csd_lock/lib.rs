@@ -27,8 +27,6 @@
 //! In the book: `book/src/why-the-others.md`.
 //!
 //! Grade it: `cargo lab check ex05`. See the incident with it: `cargo lab replay ex05`. A hint: `cargo lab hint ex05`.
-//!
-//! In the book: `book/src/why-the-others.md`.
 
 use softlockup::ThisCpu;
 use softlockup::parts::csd_lock::{CSD_FLAG_LOCK, CsdLock};

@@ -28,8 +28,6 @@
 //! In the book: `book/src/why-the-others.md`.
 //!
 //! Grade it: `cargo lab check ex06`. See the calls with it: `cargo lab replay ex06`. A hint: `cargo lab hint ex06`.
-//!
-//! In the book: `book/src/why-the-others.md`.
 
 use softlockup::parts::call_queue::{CallQueue, CsdId, Links};
 use softlockup::sync::AtomicU32;

@@ -23,8 +23,6 @@
 //!
 //! Predict first: `cargo lab predict ex10.reported CPU`. Grade it: `cargo lab check ex10`. A hint: `cargo lab hint
 //! ex10`. See its answers beside the reports: `cargo lab replay ex10`.
-//!
-//! In the book: `book/src/why-that-function.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
 

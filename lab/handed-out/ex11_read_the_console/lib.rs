@@ -30,8 +30,6 @@
 //!
 //! Grade it: `cargo lab check ex11`. See what it says of each console: `cargo lab replay ex11`. A hint: `cargo lab hint
 //! ex11`.
-//!
-//! In the book: `book/src/why-that-function.md`.
 
 use softlockup::CpuId;
 use softlockup::dmesg::{Message, parse};
