@@ -1,4 +1,4 @@
-//! What each directive gives. The table of them is in `book/README.md`.
+//! What each directive gives: `book/README.md` lists them.
 
 use std::fs;
 use std::path::Path;

@@ -53,6 +53,12 @@ fn sources(workshop: &Workshop) -> Result<Vec<String>> {
         }
         if edition == Edition::Chinese {
             faults.extend(parity::faults(&english, &chapters));
+            for name in parity::stale(&english, &chapters) {
+                println!(
+                    "note: src-zh/{name}.md translates an older src/{name}.md: bring it up to date, then \
+                     `cargo lab book stamp {name}`"
+                );
+            }
         }
     }
     Ok(faults)
