@@ -112,7 +112,7 @@ impl Exercise {
         Ok(format!(
             "<div class=\"sl-exercise\" id=\"exercise-{id}\">\n\n\
              **{exercise} {number}: {title}** ({points} {unit})\n\n\
-             {edit} `exercises/{folder}/src/lib.rs`. {begin}\n\n```sh\ncargo lab watch {id}\n```\n\n\
+             {edit} `exercises/{folder}/src/lib.rs`. {begin}\n\n```sh\ncargo lab watch\n```\n\n\
              <details>\n<summary>{summary}</summary>\n\n{task}\n\n</details>\n</div>",
             exercise = edition.word("Exercise", "练习"),
             number = self.number(),
