@@ -173,8 +173,7 @@ pub(crate) fn draw(incident: &Incident, lanes: &Lanes, page: Page, lang: Lang) -
         entries.push(Entry {
             mark: &late,
             text: lang.pick(
-                format!("the {over}st unit: from here on it is late", over = over)
-                    .replace("2st", "2nd"),
+                format!("unit {over}: late from here on"),
                 format!("第 {over} 个单位：从此算超时"),
             ),
         });
