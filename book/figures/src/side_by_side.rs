@@ -94,12 +94,13 @@ pub(crate) fn align<'a>(ours: &'a [Headline], real: &'a [Headline]) -> Vec<Row<'
         if matched {
             rows.push((Some(&ours[i]), Some(&real[j])));
             (i, j) = (i + 1, j + 1);
-        } else if j == m || (i < n && best[i + 1][j] >= best[i][j + 1]) {
-            rows.push((Some(&ours[i]), None));
-            i += 1;
-        } else {
+        } else if i == n || (j < m && best[i][j + 1] >= best[i + 1][j]) {
+            // A line that only a real kernel has, such as an RCU stall, must not push ours down to its last repeats.
             rows.push((None, Some(&real[j])));
             j += 1;
+        } else {
+            rows.push((Some(&ours[i]), None));
+            i += 1;
         }
     }
     rows
