@@ -11,7 +11,7 @@ use crate::scale::decimal;
 use crate::svg::escape;
 
 /// Rows at most.
-const ROWS: usize = 60;
+const ROWS: usize = 70;
 
 /// What a kernel said in one line, without its offsets.
 pub(crate) struct Headline {
