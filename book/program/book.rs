@@ -78,20 +78,25 @@ impl Workshop {
 
     /// Builds the editions that there are: English into `out`, Chinese into `out/zh`.
     pub(crate) fn build(&self, out: &Path) -> Result<()> {
-        let book = self.root.join("book");
-        for edition in Edition::BOTH.into_iter().filter(|edition| self.has(*edition)) {
-            let mut config = Config::from_disk(book.join("book.toml"))?;
-            config.build.build_dir = absolute(out)?.join(edition.out());
-            if edition == Edition::Chinese {
-                config.book.src = edition.src().into();
-                config.book.language = Some("zh-CN".to_owned());
-                config.book.title = config.get("preprocessor.softlockup.title-zh")?;
-            }
-            let mut mdbook = MDBook::load_with_config(&book, config)?;
-            mdbook.with_preprocessor(Directives { workshop: self.clone() });
-            mdbook.build()?;
+        Edition::BOTH.into_iter().try_for_each(|edition| self.build_edition(edition, out))
+    }
+
+    /// Builds one of them, if it is there.
+    pub(crate) fn build_edition(&self, edition: Edition, out: &Path) -> Result<()> {
+        if !self.has(edition) {
+            return Ok(());
         }
-        Ok(())
+        let book = self.root.join("book");
+        let mut config = Config::from_disk(book.join("book.toml"))?;
+        config.build.build_dir = absolute(out)?.join(edition.out());
+        if edition == Edition::Chinese {
+            config.book.src = edition.src().into();
+            config.book.language = Some("zh-CN".to_owned());
+            config.book.title = config.get("preprocessor.softlockup.title-zh")?;
+        }
+        let mut mdbook = MDBook::load_with_config(&book, config)?;
+        mdbook.with_preprocessor(Directives { workshop: self.clone() });
+        mdbook.build()
     }
 
     pub(crate) fn has(&self, edition: Edition) -> bool {

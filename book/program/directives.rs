@@ -34,6 +34,16 @@ impl<'book> Directives<'book> {
 
     /// What `{{#verb arg}}` gives. `id` is unique in the chapter.
     pub(crate) fn expand(&self, verb: &str, arg: &str, id: &str) -> Result<String> {
+        const OF_RUNS_ALONE: [&str; 7] =
+            ["run", "report", "fact", "figure", "fixes", "ablations", "replay"];
+        let make = || self.make(verb, arg, id);
+        match OF_RUNS_ALONE.contains(&verb) {
+            true => self.runs.once(&format!("{:?} {verb} {arg} {id}", self.edition), make),
+            false => make(),
+        }
+    }
+
+    fn make(&self, verb: &str, arg: &str, id: &str) -> Result<String> {
         let figures = Figures { runs: self.runs, edition: self.edition };
         let (head, tail) = arg.split_once('|').unwrap_or((arg, ""));
         let (head, tail) = (head.trim(), tail.trim());

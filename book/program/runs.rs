@@ -22,22 +22,36 @@ pub(crate) struct Shown {
     pub(crate) report: Report,
 }
 
-/// All runs so far, by their arguments.
+/// All runs so far, by their arguments; and what was made of them.
 #[derive(Debug, Default)]
-pub(crate) struct Runs(RefCell<HashMap<String, Rc<Shown>>>);
+pub(crate) struct Runs {
+    shown: RefCell<HashMap<String, Rc<Shown>>>,
+    made: RefCell<HashMap<String, String>>,
+}
 
 impl Runs {
     /// The run with these arguments, exactly as they are typed after `cargo run --example nested_oops --`.
     pub(crate) fn get(&self, args: &str) -> Result<Rc<Shown>> {
         let args = args.split_whitespace().collect::<Vec<_>>().join(" ");
-        if let Some(shown) = self.0.borrow().get(&args) {
+        if let Some(shown) = self.shown.borrow().get(&args) {
             return Ok(Rc::clone(shown));
         }
         let incident = run(&args).map_err(|why| anyhow!("{}: {why}", command(&args)))?;
         let (console, report) = (incident.console(), incident.report());
         let shown = Rc::new(Shown { args: args.clone(), incident, console, report });
-        self.0.borrow_mut().insert(args, Rc::clone(&shown));
+        self.shown.borrow_mut().insert(args, Rc::clone(&shown));
         Ok(shown)
+    }
+
+    /// What `make` makes of runs, and of nothing else. It is made once for each `name`: when an edited book is built
+    /// again, its figures need not be drawn again.
+    pub(crate) fn once(&self, name: &str, make: impl FnOnce() -> Result<String>) -> Result<String> {
+        if let Some(made) = self.made.borrow().get(name) {
+            return Ok(made.clone());
+        }
+        let made = make()?;
+        self.made.borrow_mut().insert(name.to_owned(), made.clone());
+        Ok(made)
     }
 }
 

@@ -15,7 +15,7 @@ use notify::event::ModifyKind;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tiny_http::{Header, Request, Response, Server};
 
-use crate::book::Workshop;
+use crate::book::{Edition, Workshop};
 
 /// What a page asks again and again: the number of the build that it shows.
 const VERSION: &str = ".version";
@@ -46,31 +46,47 @@ pub(crate) fn serve(workshop: &Workshop, port: u16, opens: bool) -> Result<()> {
         move || answer_all(&server, &folder, &version)
     });
     let (_watcher, edits) = watch(&workshop.root)?;
-    while let Ok(()) = edits.recv() {
-        while edits.recv_timeout(SETTLED).is_ok() {}
-        let began = Instant::now();
-        match workshop.build(&out) {
-            Ok(()) => println!("built again in {} ms", began.elapsed().as_millis()),
-            Err(why) => eprintln!("{why:#}"),
+    while let Ok(first) = edits.recv() {
+        let mut first = first;
+        while let Ok(edited) = edits.recv_timeout(SETTLED) {
+            first = first.or(edited);
         }
-        version.fetch_add(1, Ordering::Relaxed);
+        // The edition that was edited comes first: its reader waits. The other one has the language switch of it.
+        let (first, then) = match first {
+            Some(Edition::Chinese) => (Edition::Chinese, Edition::English),
+            _ => (Edition::English, Edition::Chinese),
+        };
+        for edition in [first, then] {
+            let began = Instant::now();
+            match workshop.build_edition(edition, &out) {
+                Ok(()) => println!("built {edition:?} again in {} ms", began.elapsed().as_millis()),
+                Err(why) => eprintln!("{why:#}"),
+            }
+            version.fetch_add(1, Ordering::Relaxed);
+        }
     }
     Ok(())
 }
 
-/// A message for each change to what the book is made of.
-fn watch(root: &Path) -> Result<(RecommendedWatcher, Receiver<()>)> {
+/// A message for each change to what the book is made of: which edition's chapter it was, if it was one.
+fn watch(root: &Path) -> Result<(RecommendedWatcher, Receiver<Option<Edition>>)> {
     let (send, edits) = channel();
+    let chapters = Edition::BOTH.map(|edition| (edition, root.join("book").join(edition.src())));
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
         // Reading a file is an event too.
+        let Ok(event) = event else { return };
         let edited = matches!(
-            event.map(|event| event.kind),
-            Ok(EventKind::Create(_)
+            event.kind,
+            EventKind::Create(_)
                 | EventKind::Remove(_)
-                | EventKind::Modify(ModifyKind::Any | ModifyKind::Data(_) | ModifyKind::Name(_)))
+                | EventKind::Modify(ModifyKind::Any | ModifyKind::Data(_) | ModifyKind::Name(_))
         );
         if edited {
-            let _ = send.send(());
+            let is_of = |(_, folder): &(Edition, PathBuf)| {
+                event.paths.iter().any(|path| path.starts_with(folder))
+            };
+            let edition = chapters.iter().find(|of| is_of(of)).map(|(edition, _)| *edition);
+            let _ = send.send(edition);
         }
     })?;
     for (path, mode) in [
