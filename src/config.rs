@@ -209,7 +209,7 @@ impl Detectors {
     /// Those that are on by default in a kernel.
     pub const fn of(kernel: Kernel) -> Self {
         let hardlockup_buddy = match kernel {
-            Kernel::Arm64V4_19 | Kernel::X86V6_1 => None,
+            Kernel::Arm64V4_19 | Kernel::Arm64V6_1 | Kernel::X86V6_1 => None,
             Kernel::Arm64V6_12 => Some(BuddyRule::EVERY_THIRD_SAMPLE),
         };
         Detectors { softlockup: true, hardlockup_buddy, ..Detectors::NONE }
@@ -228,6 +228,39 @@ pub struct Sysctl {
     pub panic_on_oops: bool,
     /// `smp.panic_on_ipistall`, in milliseconds; 0 = never. It panics by `BUG()`, which enters `die`.
     pub panic_on_ipistall_ms: u64,
+    /// `kernel.softlockup_all_cpu_backtrace`: a CPU that reports itself asks all others what they are doing. On arm64
+    /// before 6.7 no CPU can be asked: there it only lets one CPU report at a time.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub softlockup_all_cpu_backtrace: bool,
+    /// `kernel.hardlockup_all_cpu_backtrace`: the same for a CPU that reports a hard lockup.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub hardlockup_all_cpu_backtrace: bool,
+    /// `kernel.panic`, `panic=` on the command line: after a panic the machine restarts in so many seconds; if it is
+    /// negative, at once; 0: never.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub panic_timeout_secs: i32,
+}
+
+impl Sysctl {
+    /// Every switch off.
+    pub const OFF: Sysctl = Sysctl {
+        softlockup_panic: false,
+        hardlockup_panic: false,
+        panic_on_oops: false,
+        panic_on_ipistall_ms: 0,
+        softlockup_all_cpu_backtrace: false,
+        hardlockup_all_cpu_backtrace: false,
+        panic_timeout_secs: 0,
+    };
+}
+
+/// A switch that is off is not in a file of records: so old files and new ones are the same.
+fn is_off(switch: &bool) -> bool {
+    !switch
+}
+
+fn is_zero(number: &i32) -> bool {
+    *number == 0
 }
 
 /// One cause of the cascade, taken away: the run shows what it was the cause of.

@@ -168,8 +168,20 @@ pub enum Event {
         /// Which.
         of: CpuId,
     },
+    /// This CPU asks several others at once.
+    BacktraceRequests {
+        /// Which, in ascending order.
+        of: Vec<CpuId>,
+    },
     /// A backtrace request arrives, and this CPU prints what it is doing.
     Backtrace,
+    /// This CPU is among those that it asks, and prints its own stack.
+    OwnBacktrace,
+    /// `Task dump for CPU`: this CPU prints what it knows of another one, which cannot be asked.
+    TaskDump {
+        /// Which.
+        of: CpuId,
+    },
     /// This CPU prints its own stack.
     DumpStack,
     /// `Watchdog detected hard LOCKUP`: this CPU reports another one, or itself from an NMI.
@@ -232,6 +244,11 @@ pub enum Event {
         /// Why.
         reason: Symbol,
     },
+    /// `Rebooting in 5 seconds..`, after a panic.
+    RebootingIn {
+        /// How many.
+        secs: u32,
+    },
     /// The panicking CPU asks the others to stop.
     StoppingCpus,
     /// It asks again, by NMI.
@@ -250,6 +267,13 @@ pub enum Event {
     Bug,
     /// The machine is switched off from inside.
     PowerOff,
+    /// The machine restarts, and so this one ends.
+    Restart,
+    /// A task wrote `kernel.watchdog_thresh`: every CPU's watchdog is stopped, and started anew.
+    WatchdogThresh {
+        /// Its new value, in seconds.
+        secs: u64,
+    },
     /// The host found this CPU running without ever reaching an interruption point.
     HostHang,
     /// This many records of this CPU were lost here: its buffer was full (wall-clock time only).
@@ -269,11 +293,20 @@ impl Event {
             | Event::CsdWaitEnd { on: other }
             | Event::CsdUnlock { from: other }
             | Event::BacktraceRequest { of: other }
+            | Event::TaskDump { of: other }
             | Event::HardLockup { cpu: other }
             | Event::CsdStall { on: other, .. }
             | Event::CsdResend { to: other, .. }
             | Event::CsdUnstuck { on: other, .. } => Some(other),
             _ => None,
+        }
+    }
+
+    /// The other CPUs that this event is about, if it is about several.
+    pub fn other_cpus(&self) -> &[CpuId] {
+        match self {
+            Event::BacktraceRequests { of } => of,
+            _ => &[],
         }
     }
 

@@ -259,7 +259,7 @@ fn bad_flags_get_one_line_and_exit_code_2() {
     refused("--cpus 5000", "1 to 4096 CPUs, not 5000");
     refused("--die-lock foo", "possible values: arm64, x86, nesting");
     refused("--ablate foo", "possible values: irqs-on-in-die, preempt-on-in-wait, feed-from-timer");
-    refused("--kernel 2.6", "possible values: 6.1, 4.19, 6.12");
+    refused("--kernel 2.6", "possible values: 4.19, 6.1, 6.12");
     refused("--clock wall:0", "0.001 to 1000000 times the host's");
     refused("--clock wall:1e11", "0.001 to 1000000 times the host's");
     refused("--records x.json --trace x.json", "cannot be one file");
@@ -274,7 +274,6 @@ fn bad_flags_get_one_line_and_exit_code_2() {
     refused("--replay x --cpus 3", "cannot be used with");
     refused("--replay x --call-queue mailbox", "cannot be used with");
     refused("--arch x86_64 --kernel 4.19", "--kernel 6.1 only");
-    refused("--kernel 6.1", "--arch x86_64");
     refused("--detectors hardlockup_perf", "--pseudo-nmi");
     refused("--detectors none,csd", "none");
     refused("--detectors rcu", "possible values");

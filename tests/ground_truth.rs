@@ -57,12 +57,7 @@ struct Case {
     without: Option<(u32, f64)>,
 }
 
-const QUIET: Sysctl = Sysctl {
-    softlockup_panic: false,
-    hardlockup_panic: false,
-    panic_on_oops: false,
-    panic_on_ipistall_ms: 0,
-};
+const QUIET: Sysctl = Sysctl::OFF;
 
 const PLAIN: Case = Case {
     log: "",
@@ -95,7 +90,11 @@ enum Headline {
     CsdResend { number: u32, from: u32, to: u32 },
     Panic { reason: String },
     Stopping,
+    RetryStop { cpus: Vec<u32> },
     FailedToStop { cpus: Vec<u32> },
+    RebootingIn { secs: u32 },
+    KernelBug { file: String },
+    TaskDump { cpu: u32 },
 }
 
 /// Headlines and when they were printed, in seconds since boot.
@@ -129,14 +128,27 @@ impl Headline {
             }
             Message::Panic { reason } => Headline::Panic { reason: reason.clone() },
             Message::StoppingCpus => Headline::Stopping,
+            Message::RetryStop { cpus } => Headline::RetryStop { cpus: numbers(cpus) },
             Message::FailedToStop { cpus } => Headline::FailedToStop { cpus: numbers(cpus) },
+            Message::RebootingIn { secs } => Headline::RebootingIn { secs: *secs },
+            // The line's number is the build's.
+            Message::KernelBug { at } => {
+                let file = at.rsplit_once(':').map_or(&**at, |(file, _)| file);
+                Headline::KernelBug { file: file.to_owned() }
+            }
+            Message::TaskDump { cpu } => Headline::TaskDump { cpu: cpu.0 },
             _ => return None,
         })
     }
 
     /// Whether an emulator's busy delay lies before it.
     fn comes_after_a_busy_delay(&self) -> bool {
-        matches!(self, Headline::CsdResend { number: 1, .. } | Headline::FailedToStop { .. })
+        matches!(
+            self,
+            Headline::CsdResend { number: 1, .. }
+                | Headline::FailedToStop { .. }
+                | Headline::RebootingIn { .. }
+        )
     }
 }
 
@@ -364,7 +376,8 @@ cases! {
         oops: Some((25.3186, true)),
         phases: [0.4296, 0.5052],
         waits: &[(1, BusyUntil(30.0)), (2, IdleUntil(34.0)), (3, IdleUntil(34.0))],
-        sysctl: Sysctl { softlockup_panic: true, ..QUIET },
+        // Its command line says panic=5.
+        sysctl: Sysctl { softlockup_panic: true, panic_timeout_secs: 5, ..QUIET },
         ..PLAIN
     };
     panic_on_oops_does_not: Case {
@@ -380,7 +393,8 @@ cases! {
         oops: Some((148.759, true)),
         phases: [0.585, 0.6692],
         waits: &[(1, IdleUntil(150.5)), (2, IdleUntil(150.5)), (3, IdleUntil(150.5))],
-        detectors: Detectors { hardlockup_buddy: None, ..PLAIN.detectors },
+        kernel: Kernel::Arm64V6_1,
+        detectors: Detectors::of(Kernel::Arm64V6_1),
         ..PLAIN
     };
     x86_survives_one_nested_oops: Case { log: "x86-d61-nest1-smp4", oops: Some((12.787, true)), ..X86 };

@@ -95,6 +95,19 @@ pub(crate) struct Args {
     #[arg(long)]
     hardlockup_panic: bool,
 
+    /// kernel.softlockup_all_cpu_backtrace=1: a CPU that reports itself asks all others what they are doing. On arm64
+    /// with --kernel 6.12; older ones cannot ask.
+    #[arg(long)]
+    softlockup_all_cpu_backtrace: bool,
+
+    /// kernel.hardlockup_all_cpu_backtrace=1: the same for a hard lockup.
+    #[arg(long)]
+    hardlockup_all_cpu_backtrace: bool,
+
+    /// kernel.panic=SECS: restart so long after a panic; at once if negative, never if 0.
+    #[arg(long, value_name = "SECS", default_value_t = 0, allow_negative_numbers = true)]
+    panic_timeout: i32,
+
     /// kernel.panic_on_oops=1. It does not help here: die() checks it after the notifiers.
     #[arg(long)]
     panic_on_oops: bool,
@@ -130,6 +143,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE.jsonl", conflicts_with_all = [
         "scenario", "cpus", "seed", "until", "turn_seed", "stuck", "busy", "idle", "arch", "oops", "ablate", "clock", "kernel",
         "watchdog_thresh", "detectors", "pseudo_nmi", "softlockup_panic", "hardlockup_panic",
+        "softlockup_all_cpu_backtrace", "hardlockup_all_cpu_backtrace", "panic_timeout",
         "panic_on_oops", "panic_on_ipistall", "call_queue", "die_lock", "notifier", "print_order",
     ])]
     pub(crate) replay: Option<PathBuf>,
@@ -199,11 +213,9 @@ impl Args {
         let kernel = match (self.arch, self.kernel) {
             (ArchArg::Arm64, None) => default.kernel,
             (ArchArg::Arm64, Some(KernelArg::V4_19)) => Kernel::Arm64V4_19,
+            (ArchArg::Arm64, Some(KernelArg::V6_1)) => Kernel::Arm64V6_1,
             (ArchArg::Arm64, Some(KernelArg::V6_12)) => Kernel::Arm64V6_12,
             (ArchArg::X86_64, None | Some(KernelArg::V6_1)) => Kernel::X86V6_1,
-            (ArchArg::Arm64, Some(KernelArg::V6_1)) => {
-                return Err("--kernel 6.1 goes with --arch x86_64".to_owned());
-            }
             (ArchArg::X86_64, Some(_)) => {
                 return Err("--arch x86_64 has --kernel 6.1 only".to_owned());
             }
@@ -219,6 +231,9 @@ impl Args {
                 hardlockup_panic: self.hardlockup_panic,
                 panic_on_oops: self.panic_on_oops,
                 panic_on_ipistall_ms: self.panic_on_ipistall,
+                softlockup_all_cpu_backtrace: self.softlockup_all_cpu_backtrace,
+                hardlockup_all_cpu_backtrace: self.hardlockup_all_cpu_backtrace,
+                panic_timeout_secs: self.panic_timeout,
             },
             watchdog_thresh_secs: self.watchdog_thresh,
             print_order: match self.print_order {

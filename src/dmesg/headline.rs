@@ -190,6 +190,9 @@ fn nmi(mut scan: Scan<'_>) -> Option<Message> {
     if scan.tag("NMI backtrace for cpu ").is_some() {
         return Some(Message::Backtrace { cpu: scan.cpu()? });
     }
+    if scan.tag("Task dump for CPU ").is_some() {
+        return Some(Message::TaskDump { cpu: scan.cpu()? });
+    }
     scan.tag("Sending NMI from CPU ")?;
     let from = scan.cpu()?;
     scan.tag(" to CPUs ")?;
@@ -233,6 +236,18 @@ fn end(mut scan: Scan<'_>) -> Option<Message> {
         text if text.starts_with("SMP: stopping secondary CPUs") => Some(Message::StoppingCpus),
         _ if scan.tag("SMP: failed to stop secondary CPUs ").is_some() => {
             scan.all_cpus().map(|cpus| Message::FailedToStop { cpus })
+        }
+        _ if scan.tag("SMP: retry stop with NMI for CPUs ").is_some() => {
+            scan.all_cpus().map(|cpus| Message::RetryStop { cpus })
+        }
+        _ if scan.tag("Rebooting in ").is_some() => {
+            let secs = scan.decimal()?;
+            scan.tag(" seconds..").map(|()| Message::RebootingIn { secs })
+        }
+        _ if scan.tag("kernel BUG at ").is_some() => {
+            let at = scan.0.strip_suffix('!')?;
+            at.rsplit_once(':').filter(|(_, line)| line.parse::<u32>().is_ok())?;
+            Some(Message::KernelBug { at: at.to_owned() })
         }
         _ => {
             scan.tag("Kernel panic - not syncing: ")?;

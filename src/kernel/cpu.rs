@@ -155,14 +155,6 @@ impl Cpu {
         self.wait(Waiting { looks: false, deadline });
     }
 
-    /// Switches the whole machine off. In Linux: `machine_power_off`. The calling code, and every other CPU at its
-    /// next interruption point, is unwound; so this comes back only to a destructor that runs while that happens.
-    pub fn power_off(&self) {
-        self.record(Event::PowerOff);
-        self.shared.halt();
-        self.shared.check_halt();
-    }
-
     /// Every wait but a [`look`](Self::look) in wall-clock time: an interruption point, then the clock, then another
     /// interruption point.
     fn wait(&self, waiting: Waiting) {

@@ -9,8 +9,8 @@
 //! | calling other CPUs, and waiting for them | [`smp`], [`csd`], `call_single_queue`, `mailbox` |
 //! | a caller that waits too long | `csd_debug` |
 //! | from a null pointer to an oops | [`fault`], `die`, [`notifier`] |
-//! | giving up | `panic` |
-//! | soft lockups | `watchdog`, `heartbeat` |
+//! | giving up; stopping the others; switching off and restarting | `panic`, `stop`, `reboot` |
+//! | soft lockups; a threshold that changes | `watchdog`, `heartbeat`, [`sysctl`] |
 //! | hard lockups, and asking a CPU what it does | [`hardlockup`], [`nmi`] |
 
 pub(crate) mod call_single_queue;
@@ -29,8 +29,11 @@ pub mod notifier;
 pub(crate) mod panic;
 pub(crate) mod percpu;
 pub mod preempt;
+pub(crate) mod reboot;
 pub(crate) mod shared;
 pub mod smp;
 pub(crate) mod state;
+pub(crate) mod stop;
+pub mod sysctl;
 pub mod task;
 pub(crate) mod watchdog;

@@ -10,6 +10,7 @@ use crate::hardware::interrupts::Interrupts;
 use crate::kernel::state::csd_debug::CurrentCsd;
 use crate::kernel::state::flag::Flag;
 use crate::kernel::state::hardlockup::HrtimerInterrupts;
+use crate::kernel::state::watchdog::PostedWork;
 
 /// One CPU, seen from outside. What is written often has a cache line of its own: else every look at `online` would
 /// slow its owner down.
@@ -22,6 +23,8 @@ pub(crate) struct PerCpu {
     pub(crate) backtrace_wanted: Flag,
     /// See `state/smp.rs`.
     pub(crate) online: Flag,
+    /// See `state/watchdog.rs`.
+    pub(crate) watchdog_work: PostedWork,
     pub(crate) thread: HostThread,
 }
 
@@ -33,6 +36,7 @@ impl PerCpu {
             hrtimer_interrupts: HrtimerInterrupts::default(),
             backtrace_wanted: Flag::default(),
             online: Flag::default(),
+            watchdog_work: PostedWork::default(),
             thread: HostThread::default(),
         }
     }

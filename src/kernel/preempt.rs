@@ -56,13 +56,17 @@ impl Cpu {
         if !self.preempt.is_stopper_queued() {
             return;
         }
-        let allowed = self.preempt.count() == 0
-            && !std::thread::panicking()
-            && !self.preempt.in_handler()
-            && !irq::irqs_disabled(self);
-        if allowed && self.preempt.take_stopper_work() {
+        if self.is_preemptible() && self.preempt.take_stopper_work() {
             heartbeat::softlockup_fn(self);
         }
+    }
+
+    /// Whether another task may run here now.
+    pub(crate) fn is_preemptible(&self) -> bool {
+        self.preempt.count() == 0
+            && !std::thread::panicking()
+            && !self.preempt.in_handler()
+            && !irq::irqs_disabled(self)
     }
     // ANCHOR_END: preempt-check
 }

@@ -26,9 +26,10 @@ use crate::kernel::notifier::NotifierChain;
 use crate::kernel::percpu::PerCpu;
 use crate::kernel::state::csd_debug::CsdBugCount;
 use crate::kernel::state::die::DieState;
-use crate::kernel::state::nmi::BacktraceFlag;
+use crate::kernel::state::nmi::{AllCpuDumps, BacktraceFlag};
 use crate::kernel::state::panic::PanicState;
 use crate::kernel::state::smp::SmpState;
+use crate::kernel::state::watchdog::WatchdogState;
 use crate::parts::csd_stall::StallDetector;
 use crate::parts::hardlockup::HardlockupDetector;
 use crate::parts::irq_state::KernelIrqState;
@@ -60,7 +61,9 @@ pub(crate) struct Shared {
     pub(crate) die: DieState,
     pub(crate) die_chain: NotifierChain,
     pub(crate) panic: PanicState,
+    pub(crate) watchdog: WatchdogState,
     pub(crate) backtrace_flag: BacktraceFlag,
+    pub(crate) all_cpu_dumps: AllCpuDumps,
     // Its host.
     pub(crate) recorder: Recorder,
     halting: AtomicBool,
@@ -115,7 +118,9 @@ impl Shared {
             die: DieState::default(),
             die_chain: NotifierChain::default(),
             panic: PanicState::default(),
+            watchdog: WatchdogState::new(config.watchdog_thresh_secs),
             backtrace_flag: BacktraceFlag::default(),
+            all_cpu_dumps: AllCpuDumps::default(),
             recorder: Recorder::new(nr_cpus, config.record, lockstep),
             halting: AtomicBool::new(false),
             ended_ns: AtomicU64::new(0),

@@ -16,7 +16,7 @@ mod x86;
 use std::fmt::{self, Write};
 
 use crate::config::{Config, PrintOrder};
-use crate::cpumask::CpuId;
+use crate::cpumask::{CpuId, CpuMask};
 use crate::incident::Incident;
 use crate::incident::console::kallsyms::Kallsyms;
 use crate::incident::view::{CpuView, Regs, View};
@@ -109,7 +109,7 @@ impl Console {
             Event::Oops { count, esr } => {
                 let width = match self.kernel {
                     Kernel::Arm64V4_19 => 8,
-                    Kernel::Arm64V6_12 | Kernel::X86V6_1 => 16,
+                    Kernel::Arm64V6_1 | Kernel::Arm64V6_12 | Kernel::X86V6_1 => 16,
                 };
                 let what = if esr >> 26 == EC_BRK { "Oops - BUG" } else { "Oops" };
                 p.line(format_args!("Internal error: {what}: {esr:0width$x} [#{count}] SMP"))
@@ -150,6 +150,11 @@ impl Console {
                 self.call_trace(p, &regs)?;
                 p.line(format_args!("---[ end trace {:016x} ]---", 0))
             }
+            Event::Backtrace if view.pid == 0 => {
+                let idle = if self.kernel.is_x86() { "default_idle" } else { "default_idle_call" };
+                let place = Kallsyms(self.kernel).symbol(idle);
+                p.line(format_args!("NMI backtrace for cpu {cpu} skipped: idling at {place}"))
+            }
             Event::Backtrace => {
                 p.line(format_args!("NMI backtrace for cpu {cpu}"))?;
                 self.show_regs(p, cpu, view, &view.regs())?;
@@ -167,17 +172,16 @@ impl Console {
             Event::BacktraceRequest { of } => {
                 p.line(format_args!("Sending NMI from CPU {cpu} to CPUs {of}:"))
             }
-            Event::DumpStack => {
-                self.cpu_line(p, cpu, view)?;
-                if self.kernel.is_x86() {
-                    let mut stack = vec!["dump_stack_lvl"];
-                    stack.extend(view.stack());
-                    return p.show_trace_log_lvl(&Kallsyms(self.kernel).call_trace(&stack));
-                }
-                let mut stack = DUMP_STACK.to_vec();
-                stack.extend(view.stack());
-                self.call_trace(p, &Regs { stack, irqs_off: view.irqs_off() })
+            Event::BacktraceRequests { ref of } => {
+                let list = CpuMask::of(of);
+                p.line(format_args!("Sending NMI from CPU {cpu} to CPUs {list}:"))
             }
+            Event::OwnBacktrace => {
+                p.line(format_args!("NMI backtrace for cpu {cpu}"))?;
+                self.dump_stack(p, cpu, view)
+            }
+            Event::TaskDump { of } => self.task_dump(p, of),
+            Event::DumpStack => self.dump_stack(p, cpu, view),
             Event::Bug => {
                 p.line(format_args!("------------[ cut here ]------------"))?;
                 p.line(format_args!("kernel BUG at kernel/smp.c:0!"))
@@ -185,10 +189,11 @@ impl Console {
             Event::Panic { ref reason } => {
                 p.line(format_args!("Kernel panic - not syncing: {reason}"))
             }
-            Event::StoppingCpus | Event::RetryStop { .. } | Event::FailedToStop { .. }
-                if self.kernel.is_x86() =>
-            {
-                Ok(()) // `native_stop_other_cpus` says nothing
+            Event::RetryStop { .. } if self.kernel.is_x86() => {
+                p.line(format_args!("Shutting down cpus with NMI"))
+            }
+            Event::StoppingCpus | Event::FailedToStop { .. } if self.kernel.is_x86() => {
+                Ok(()) // `native_stop_other_cpus` says nothing else
             }
             Event::StoppingCpus => p.line(format_args!("SMP: stopping secondary CPUs")),
             Event::RetryStop { ref cpus } => {
@@ -200,6 +205,8 @@ impl Console {
             Event::PanicEnd { ref reason } => {
                 p.line(format_args!("---[ end Kernel panic - not syncing: {reason} ]---"))
             }
+            Event::RebootingIn { secs } => p.line(format_args!("Rebooting in {secs} seconds..")),
+            Event::Restart => p.line(format_args!("reboot: Restarting system")),
             Event::PowerOff => p.line(format_args!("reboot: Power down")),
             ref csd => self.csd_debug(p, cpu, csd),
         }
@@ -230,7 +237,7 @@ impl Console {
                 self.show_regs(p, cpu, view, &regs)?;
                 return self.modules(p);
             }
-            (Kernel::Arm64V6_12, _) => {
+            (Kernel::Arm64V6_1 | Kernel::Arm64V6_12, _) => {
                 self.modules(p)?;
                 self.show_regs(p, cpu, view, &regs)?;
                 fault_register(p, view)?;
@@ -239,6 +246,29 @@ impl Console {
         self.call_trace(p, &regs)?;
         let code = regs.stack.first().and_then(|func| Kallsyms(self.kernel).code(func));
         code.map_or(Ok(()), |code| p.line(format_args!("Code: {code}")))
+    }
+
+    /// `dump_stack`: the stack of what runs.
+    fn dump_stack(&self, p: &mut Printer<'_>, cpu: CpuId, view: &CpuView) -> fmt::Result {
+        self.cpu_line(p, cpu, view)?;
+        if self.kernel.is_x86() {
+            let mut stack = vec!["dump_stack_lvl"];
+            stack.extend(view.stack());
+            return p.show_trace_log_lvl(&Kallsyms(self.kernel).call_trace(&stack));
+        }
+        let mut stack = DUMP_STACK.to_vec();
+        stack.extend(view.stack());
+        self.call_trace(p, &Regs { stack, irqs_off: view.irqs_off() })
+    }
+
+    /// `dump_cpu_task`, `sched_show_task`. Of a task that runs the kernel knows only where it was switched to.
+    fn task_dump(&self, p: &mut Printer<'_>, of: CpuId) -> fmt::Result {
+        let CpuView { ref comm, pid, .. } = *self.view.cpu(of);
+        p.line(format_args!("Task dump for CPU {of}:"))?;
+        p.line(format_args!(
+            "task:{comm:<15} state:R  running task     stack:0     pid:{pid:<5} ppid:2      flags:0x00000008"
+        ))?;
+        self.call_trace(p, &Regs { stack: vec!["__switch_to"], irqs_off: false })
     }
 
     fn modules(&self, p: &mut Printer<'_>) -> fmt::Result {
@@ -254,7 +284,7 @@ impl Console {
             Kernel::Arm64V4_19 => p.line(format_args!(
                 "CPU: {cpu} PID: {pid} Comm: {comm} Kdump: loaded Tainted: {taint} {release}"
             )),
-            Kernel::X86V6_1 => p.line(format_args!(
+            Kernel::Arm64V6_1 | Kernel::X86V6_1 => p.line(format_args!(
                 "CPU: {cpu} PID: {pid} Comm: {comm} Tainted: {taint} {release}"
             )),
             Kernel::Arm64V6_12 => {
@@ -307,7 +337,7 @@ impl Console {
         let (daif, bit) = if masked { ("daIf", PSR_I_BIT) } else { ("daif", 0) };
         let newer = match self.kernel {
             Kernel::Arm64V4_19 => "",
-            Kernel::Arm64V6_12 | Kernel::X86V6_1 => " -TCO -DIT -SSBS BTYPE=--",
+            Kernel::Arm64V6_1 | Kernel::Arm64V6_12 | Kernel::X86V6_1 => " -TCO -DIT -SSBS BTYPE=--",
         };
         let pstate = nzcv | bit | PSR_MODE_EL1H;
         p.line(format_args!("pstate: {pstate:08x} ({flags} {daif} -PAN -UAO{newer})"))
@@ -351,8 +381,9 @@ impl Taint {
             (set(self.die, 'D'), set(self.warn, 'W'), set(self.soft_lockup, 'L'));
         let columns = format!("G      {die} {warn}  OE{lockup}   ");
         match kernel {
-            Kernel::Arm64V4_19 | Kernel::X86V6_1 => columns,
-            Kernel::Arm64V6_12 => columns + " ", // one more flag since then
+            Kernel::Arm64V4_19 => columns,
+            // One more flag since 6.0: `TAINT_TEST`.
+            Kernel::Arm64V6_1 | Kernel::Arm64V6_12 | Kernel::X86V6_1 => columns + " ",
         }
     }
 

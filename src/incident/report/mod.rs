@@ -172,7 +172,7 @@ impl Report {
             dropped: 0,
         };
         incident.records.iter().for_each(|record| reader.read(record));
-        let period = sample_period_ns(incident.config.watchdog_thresh_secs.max(1));
+        let period = sample_period_ns(reader.view.watchdog_thresh_secs.max(1));
         let stuck = reader.stuck(incident, period);
         let (culprit, diagnosis) =
             reader.tracker.diagnose(&reader.view, &stuck, incident.ended, period);
@@ -201,7 +201,10 @@ impl Report {
             stuck,
             oopses: reader.oopses,
             dropped_records: reader.dropped,
-            config: incident.config.clone(),
+            config: Config {
+                watchdog_thresh_secs: reader.view.watchdog_thresh_secs,
+                ..incident.config.clone()
+            },
         }
     }
 }

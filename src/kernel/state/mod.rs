@@ -17,3 +17,4 @@ pub(crate) mod panic;
 pub(crate) mod preempt;
 pub(crate) mod smp;
 pub(crate) mod task;
+pub(crate) mod watchdog;
