@@ -29,6 +29,9 @@ pub struct Config {
     pub kernel: Kernel,
     /// `kernel.watchdog_thresh` in seconds, 0 to [`MAX_WATCHDOG_THRESH_SECS`]; 0 switches the watchdog off.
     pub watchdog_thresh_secs: u64,
+    /// A task writes another `watchdog_thresh` while the machine runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watchdog_thresh_change: Option<WatchdogThreshChange>,
     /// When an oops prints its registers.
     pub print_order: PrintOrder,
     /// [`Vector::Backtrace`](crate::vector::Vector::Backtrace) is an NMI (`irqchip.gicv3_pseudo_nmi=1`).
@@ -63,6 +66,7 @@ impl Default for Config {
             nr_cpus: 64,
             kernel: Kernel::default(),
             watchdog_thresh_secs: 10,
+            watchdog_thresh_change: None,
             print_order: PrintOrder::default(),
             pseudo_nmi: false,
             bring_up: BringUp::default(),
@@ -93,6 +97,14 @@ impl Config {
         if self.watchdog_thresh_secs > MAX_WATCHDOG_THRESH_SECS {
             return Err(ConfigError::WatchdogThresh(self.watchdog_thresh_secs));
         }
+        if let Some(WatchdogThreshChange { cpu, secs, .. }) = self.watchdog_thresh_change {
+            if secs > MAX_WATCHDOG_THRESH_SECS {
+                return Err(ConfigError::WatchdogThresh(secs));
+            }
+            if cpu.0 >= self.nr_cpus {
+                return Err(ConfigError::WatchdogThreshChange(cpu));
+            }
+        }
         if let Some(LoseIpi { to, .. }) = self.lose_ipi
             && to.0 >= self.nr_cpus
         {
@@ -113,6 +125,8 @@ pub enum ConfigError {
     Cpus(u32),
     /// Seconds that Linux would refuse, too.
     WatchdogThresh(u64),
+    /// `watchdog_thresh` is to be changed by a task on a CPU that the machine does not have.
+    WatchdogThreshChange(CpuId),
     /// Time would stand still, go backwards, or run far too slowly or too fast.
     Ratio(f64),
     /// The IPI that is to be lost goes to a CPU that the machine does not have.
@@ -126,6 +140,9 @@ impl fmt::Display for ConfigError {
             ConfigError::WatchdogThresh(n) => {
                 write!(f, "watchdog_thresh is 0 to {MAX_WATCHDOG_THRESH_SECS} seconds, not {n}")
             }
+            ConfigError::WatchdogThreshChange(cpu) => {
+                write!(f, "no task on CPU#{cpu} can change watchdog_thresh: there is no such CPU")
+            }
             ConfigError::Ratio(ratio) => {
                 let (least, most) = (RATIOS.start(), RATIOS.end());
                 write!(f, "kernel time runs at {least} to {most} times the host's, not at {ratio}")
@@ -138,6 +155,18 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+/// `sysctl kernel.watchdog_thresh=…`, on a machine that runs: see [`sysctl`](crate::kernel::sysctl).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WatchdogThreshChange {
+    /// The CPU on which the task runs that writes it. If it is stuck by then, nothing happens.
+    pub cpu: CpuId,
+    /// When, in nanoseconds of kernel time.
+    #[serde(rename = "at_ns")]
+    pub at: KernelTime,
+    /// The new value in seconds, 0 to [`MAX_WATCHDOG_THRESH_SECS`].
+    pub secs: u64,
+}
 
 /// When CPUs come online. Each starts its watchdog then, and keeps that phase for ever: so the stamp of a lockup
 /// report still tells how fast the machine booted.
@@ -392,6 +421,10 @@ mod tests {
             refused(Config { watchdog_thresh_secs: 61, ..Config::default() }),
             "watchdog_thresh is 0 to 60 seconds, not 61"
         );
+        let change = |cpu, secs| Some(WatchdogThreshChange { cpu, at: KernelTime::BOOT, secs });
+        let changed = |change| Config { watchdog_thresh_change: change, ..Config::default() };
+        assert!(refused(changed(change(CpuId(64), 5))).contains("CPU#64"));
+        assert!(refused(changed(change(CpuId(0), 61))).contains("0 to 60 seconds"));
         let lose_ipi = Some(LoseIpi { to: CpuId(64), after: KernelTime::BOOT });
         assert!(refused(Config { lose_ipi, ..Config::default() }).contains("CPU#64"));
         let clock = Clock::Wall { ratio: f64::NAN };

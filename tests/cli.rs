@@ -100,6 +100,23 @@ fn the_json_report_is_one_object_with_the_documented_fields() {
 }
 
 #[test]
+fn every_switch_of_the_kernel_changes_what_it_says() {
+    let debian = stdout("--kernel 6.1 --softlockup-panic");
+    assert!(debian.contains("6.1.0-56-arm64"));
+    assert!(debian.contains("SMP: failed to stop secondary CPUs 0,35\n"));
+    let reboots = stdout("--kernel 6.1 --softlockup-panic --panic-timeout 5");
+    assert!(reboots.contains("Rebooting in 5 seconds..\n"));
+    assert_eq!(reboots.matches("failed to stop secondary CPUs 0,35").count(), 2);
+    let flags = "--kernel 6.12 --cpus 4 --stuck 2@300 --until 350 --detectors softlockup";
+    let dumped = stdout(&format!("{flags} --softlockup-all-cpu-backtrace"));
+    assert_eq!(dumped.matches("Sending NMI from CPU 2 to CPUs 0-1,3:\n").count(), 1);
+    let flags = "--kernel 6.12 --cpus 4 --until 300 --stuck 2@299 --hardlockup-all-cpu-backtrace";
+    assert!(stdout(flags).contains("Sending NMI from CPU 3 to CPUs 1-2:\n"));
+    let changed = "--change-watchdog-thresh 5@200 --stuck 5@300.5";
+    assert_eq!(lockups(&json(changed)), [(5, 11)]);
+}
+
+#[test]
 fn every_policy_changes_what_it_says() {
     assert_eq!(json("--notifier harmless")["outcome"], "recovered");
     assert_eq!(json("--notifier none")["outcome"], "recovered");
@@ -266,6 +283,9 @@ fn bad_flags_get_one_line_and_exit_code_2() {
     refused("--clock wall:fast", "wall:RATIO");
     refused("--clock wall:200 --turn-seed 1", "--turn-seed");
     refused("--watchdog-thresh 61", "0 to 60 seconds");
+    refused("--change-watchdog-thresh 61@200", "0 to 60 seconds");
+    refused("--change-watchdog-thresh 5", "5@200");
+    refused("--panic-timeout 99999999999", "--panic-timeout");
     refused("--stuck 64@300", "no CPU#64 on a machine of 64");
     refused("--oops 64@300", "no CPU#64 on a machine of 64");
     refused("--stuck 5", "35@338.462");

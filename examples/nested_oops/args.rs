@@ -7,7 +7,9 @@ use crate::values::{
     PrintOrderArg, ReportForm,
 };
 use clap::Parser;
-use softlockup::config::{Ablation, BuddyRule, Detectors, PrintOrder, Sysctl};
+use softlockup::config::{
+    Ablation, BuddyRule, Detectors, PrintOrder, Sysctl, WatchdogThreshChange,
+};
 use softlockup::scenario::At;
 use softlockup::scenario::nested_oops::{Arrivals, Before, DieLockPolicy, NestedOops, Notifier};
 use softlockup::{Clock, Config, CpuId, Kernel, KernelTime, Scenario};
@@ -79,6 +81,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECS", default_value_t = 10)]
     watchdog_thresh: u64,
 
+    /// A task on the last CPU writes another kernel.watchdog_thresh then. All watchdogs start anew.
+    #[arg(long, value_name = "THRESH@SECS", value_parser = thresh_at)]
+    change_watchdog_thresh: Option<(u64, KernelTime)>,
+
     /// Which detectors look for lockups, as a list [default: softlockup; with --kernel 6.12 also hardlockup_buddy].
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     detectors: Option<Vec<DetectorArg>>,
@@ -142,7 +148,7 @@ pub(crate) struct Args {
     /// Read what happened from a file saved with --records, and boot no machine.
     #[arg(long, value_name = "FILE.jsonl", conflicts_with_all = [
         "scenario", "cpus", "seed", "until", "turn_seed", "stuck", "busy", "idle", "arch", "oops", "ablate", "clock", "kernel",
-        "watchdog_thresh", "detectors", "pseudo_nmi", "softlockup_panic", "hardlockup_panic",
+        "watchdog_thresh", "change_watchdog_thresh", "detectors", "pseudo_nmi", "softlockup_panic", "hardlockup_panic",
         "softlockup_all_cpu_backtrace", "hardlockup_all_cpu_backtrace", "panic_timeout",
         "panic_on_oops", "panic_on_ipistall", "call_queue", "die_lock", "notifier", "print_order",
     ])]
@@ -220,8 +226,9 @@ impl Args {
                 return Err("--arch x86_64 has --kernel 6.1 only".to_owned());
             }
         };
+        let nr_cpus = self.cpus.unwrap_or(default.nr_cpus);
         Ok(Config {
-            nr_cpus: self.cpus.unwrap_or(default.nr_cpus),
+            nr_cpus,
             kernel,
             console_touches_watchdog: self.arch == ArchArg::X86_64,
             detectors: self.detectors(kernel)?,
@@ -236,6 +243,9 @@ impl Args {
                 panic_timeout_secs: self.panic_timeout,
             },
             watchdog_thresh_secs: self.watchdog_thresh,
+            watchdog_thresh_change: self.change_watchdog_thresh.map(|(secs, at)| {
+                WatchdogThreshChange { cpu: CpuId(nr_cpus.saturating_sub(1)), at, secs }
+            }),
             print_order: match self.print_order {
                 Some(PrintOrderArg::Stock) => PrintOrder::Stock,
                 Some(PrintOrderArg::Vendor) => PrintOrder::Vendor,
@@ -310,6 +320,12 @@ fn cpu_at(text: &str) -> Result<At, String> {
         Some(At { cpu: CpuId(cpu.parse().ok()?), time: seconds(secs).ok()? })
     });
     parts.ok_or_else(|| "say which CPU and when, such as 35@338.462".to_owned())
+}
+
+fn thresh_at(text: &str) -> Result<(u64, KernelTime), String> {
+    let parts = text.split_once('@');
+    let both = parts.and_then(|(thresh, secs)| Some((thresh.parse().ok()?, seconds(secs).ok()?)));
+    both.ok_or_else(|| "say which threshold and when, such as 5@200".to_owned())
 }
 
 fn clock(text: &str) -> Result<Clock, String> {

@@ -10,18 +10,23 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use crate::config::{Config, ConfigError, HostLimits};
+use crate::config::{Config, ConfigError, HostLimits, WatchdogThreshChange};
 use crate::cpumask::CpuId;
 use crate::host;
 use crate::incident::Incident;
+use crate::kernel::cpu::Cpu;
 use crate::kernel::notifier::NotifierBlock;
 use crate::kernel::shared::{Panic, Shared};
+use crate::kernel::sysctl::write_watchdog_thresh;
 use crate::kernel::task::Task;
 use crate::machine::threads::Running;
 use crate::parts::Parts;
-use crate::record::{Event, Record};
+use crate::record::{Event, Pid, Record};
 use crate::recorder::Merge;
 use crate::time::KernelTime;
+
+/// The task that changes `watchdog_thresh`, if the machine is to have one.
+const SYSCTL_PID: Pid = 1999;
 
 /// A machine that has not booted yet.
 ///
@@ -134,7 +139,11 @@ impl Machine {
         let nr_cpus = config.nr_cpus;
         host::cores(); // before anything is pinned
         let shared = Shared::new(config, parts);
-        let tasks = (0..nr_cpus).map(|_| Vec::new()).collect();
+        let mut tasks: Vec<Vec<Task>> = (0..nr_cpus).map(|_| Vec::new()).collect();
+        if let Some(WatchdogThreshChange { cpu, at, secs }) = shared.config.watchdog_thresh_change {
+            let write = move |cpu: &Cpu| write_watchdog_thresh(cpu, secs);
+            tasks[cpu.index()].push(Task::new("sysctl", SYSCTL_PID, at, write));
+        }
         Ok(Machine { shared, tasks, pins: Vec::new(), limits: HostLimits::default() })
     }
 

@@ -14,8 +14,11 @@ fn only_soft(sysctl: Sysctl, until: f64) -> Config {
     config
 }
 
-/// Who was asked by whom, and when; and which CPUs answered.
-fn requests(incident: &Incident) -> (Vec<(f64, u32, Vec<u32>)>, Vec<u32>) {
+/// When a CPU asked, which, and whom.
+type Request = (f64, u32, Vec<u32>);
+
+/// Every request, and which CPUs answered.
+fn requests(incident: &Incident) -> (Vec<Request>, Vec<u32>) {
     let (mut asked, mut answered) = (Vec::new(), Vec::new());
     for (time, message) in messages(incident) {
         match message {

@@ -1,5 +1,7 @@
 //! `kernel.watchdog_thresh`, written while the machine runs.
 
+use softlockup::ThisCpu;
+use softlockup::config::BuddyRule;
 use softlockup::kernel::sysctl::write_watchdog_thresh;
 
 use crate::*;
@@ -27,6 +29,16 @@ fn every_cpu_samples_anew_from_the_moment_of_the_change() {
         assert_eq!(*after[0], at(35.0), "CPU {cpu}: no more of its old phase");
     }
     assert!(soft_lockups(&incident).is_empty());
+}
+
+#[test]
+fn a_machine_can_be_told_to_change_it() {
+    use softlockup::config::WatchdogThreshChange;
+    let change = WatchdogThreshChange { cpu: CpuId(1), at: at(33.0), secs: 5 };
+    let config = four_cpus(Kernel::Arm64V6_12, 60.0);
+    let told = Config { watchdog_thresh_change: Some(change), ..config.clone() };
+    let (told, written) = (run(told, vec![]), run(config, vec![sysctl(1, 33.0, 5)]));
+    assert_eq!(samples(&told, 2), samples(&written, 2));
 }
 
 #[test]
@@ -90,4 +102,40 @@ fn a_writer_waits_for_ever_for_a_dark_cpu_and_the_old_threshold_stays() {
     let incident = run(four_cpus(Kernel::Arm64V6_1, 60.0), tasks);
     let apart = samples(&incident, 2);
     assert!(apart.windows(2).all(|pair| pair[1].ns_since(pair[0]) == 4 * NSEC_PER_SEC));
+}
+
+/// With every detector and every switch on, and CPUs that are busy with interrupts off for a while.
+#[test]
+fn a_healthy_machine_is_silent_however_often_the_threshold_changes() {
+    for kernel in [Kernel::Arm64V4_19, Kernel::Arm64V6_1, Kernel::Arm64V6_12, Kernel::X86V6_1] {
+        for rule in [BuddyRule::EVERY_SAMPLE, BuddyRule::EVERY_THIRD_SAMPLE] {
+            let mut config = Config { pseudo_nmi: true, ..four_cpus(kernel, 900.0) };
+            config.detectors.hardlockup_buddy = Some(rule);
+            config.detectors.hardlockup_perf = true;
+            config.detectors.csd = true;
+            config.sysctl.softlockup_all_cpu_backtrace = true;
+            config.sysctl.hardlockup_all_cpu_backtrace = true;
+            let busy: Body = Box::new(|cpu| {
+                while cpu.now() < at(890.0) {
+                    kick_all_cpus_sync(cpu);
+                    let _irq = irq::disable_local(cpu);
+                    cpu.spend(NSEC_PER_SEC / 2);
+                }
+            });
+            let writer: Body = Box::new(|cpu| {
+                for (n, secs) in [5, 1, 60, 0, 2, 10, 1, 30, 0, 4].into_iter().cycle().enumerate() {
+                    cpu.run_user_until(at(20.0 + 7.3 * n as f64));
+                    if cpu.now() > at(850.0) {
+                        break;
+                    }
+                    write_watchdog_thresh(cpu, secs);
+                }
+            });
+            let incident = run(config, vec![(1, 10.0, busy), (2, 10.0, writer)]);
+            assert_eq!(incident.console(), "", "{kernel:?} {rule:?}");
+            let changes =
+                |record: &&softlockup::Record| matches!(record.event, Event::WatchdogThresh { .. });
+            assert!(incident.records.iter().filter(changes).count() > 100);
+        }
+    }
 }
