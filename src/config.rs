@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::cpumask::CpuId;
-use crate::time::{KernelTime, NSEC_PER_SEC};
+use crate::time::{JIFFY_NS, KernelTime, NSEC_PER_SEC};
 use crate::version::Kernel;
 
 /// The most CPUs a machine can have.
@@ -47,6 +47,12 @@ pub struct Config {
     /// An IPI that gets lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lose_ipi: Option<LoseIpi>,
+    /// How long the kernel's busy delays really take here.
+    #[serde(default, skip_serializing_if = "BusyDelays::is_exact")]
+    pub busy_delays: BusyDelays,
+    /// Whether RCU reports grace periods that stay open, and when they begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rcu_stalls: Option<RcuStalls>,
     /// Virtual or wall-clock time.
     pub clock: Clock,
     /// When the machine is switched off, in nanoseconds of kernel time.
@@ -71,6 +77,8 @@ impl Default for Config {
             sysctl: Sysctl::default(),
             ablate: None,
             lose_ipi: None,
+            busy_delays: BusyDelays::default(),
+            rcu_stalls: None,
             clock: Clock::default(),
             until: KernelTime::from_ns(600 * NSEC_PER_SEC),
             record: true,
@@ -253,6 +261,50 @@ pub struct LoseIpi {
     /// The first such IPI that is sent to that CPU at this time or later is lost. In nanoseconds of kernel time.
     #[serde(rename = "after_ns")]
     pub after: KernelTime,
+}
+
+/// How long one turn of a loop takes that delays by `mdelay(1)` or `udelay(1)`, and counts its turns: each takes as long
+/// as it says, and longer on a busy host or in an emulator. So the "10 s" for a backtrace may be 12.
+///
+/// In Linux: `lib/nmi_backtrace.c`, `nmi_trigger_cpumask_backtrace`, 10,000 turns of a millisecond;
+/// `arch/arm64/kernel/smp.c`, `smp_send_stop`, 1,000,000 turns of a microsecond; 4.19 to 6.12.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BusyDelays {
+    /// What `mdelay(1)` takes, in nanoseconds.
+    pub mdelay_ns: u64,
+    /// What `udelay(1)` takes, in nanoseconds.
+    pub udelay_ns: u64,
+}
+
+impl Default for BusyDelays {
+    fn default() -> Self {
+        BusyDelays { mdelay_ns: 1_000_000, udelay_ns: 1_000 }
+    }
+}
+
+impl BusyDelays {
+    fn is_exact(&self) -> bool {
+        *self == BusyDelays::default()
+    }
+}
+
+/// When RCU's grace periods begin: when something calls `call_rcu()` and none is open.
+///
+/// In Linux: nothing says when; a busy machine begins one as soon as the last one is over, an idle machine may have none
+/// for minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RcuStalls {
+    /// When the first one begins, in nanoseconds since boot.
+    pub first_ns: u64,
+    /// From one beginning to the next, in nanoseconds; 0: there is only one.
+    pub every_ns: u64,
+}
+
+impl Default for RcuStalls {
+    /// A busy machine: one is always open. Each takes three jiffies.
+    fn default() -> Self {
+        RcuStalls { first_ns: 0, every_ns: 3 * JIFFY_NS }
+    }
 }
 
 /// Which clock a machine runs on.

@@ -7,7 +7,7 @@ use crate::values::{
     PrintOrderArg, ReportForm,
 };
 use clap::Parser;
-use softlockup::config::{Ablation, BuddyRule, Detectors, PrintOrder, Sysctl};
+use softlockup::config::{Ablation, BuddyRule, Detectors, PrintOrder, RcuStalls, Sysctl};
 use softlockup::scenario::At;
 use softlockup::scenario::nested_oops::{Arrivals, Before, DieLockPolicy, NestedOops, Notifier};
 use softlockup::{Clock, Config, CpuId, Kernel, KernelTime, Scenario};
@@ -103,6 +103,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "MS", default_value_t = 0)]
     panic_on_ipistall: u64,
 
+    /// RCU says which CPUs hold up a grace period, after 21 s and again after 63 s more: one is always open.
+    #[arg(long)]
+    rcu_stalls: bool,
+
     /// How calls reach another CPU. The incident is the same with each.
     #[arg(long, value_name = "QUEUE", default_value = "kernel")]
     pub(crate) call_queue: CallQueueArg,
@@ -130,7 +134,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE.jsonl", conflicts_with_all = [
         "scenario", "cpus", "seed", "until", "turn_seed", "stuck", "busy", "idle", "arch", "oops", "ablate", "clock", "kernel",
         "watchdog_thresh", "detectors", "pseudo_nmi", "softlockup_panic", "hardlockup_panic",
-        "panic_on_oops", "panic_on_ipistall", "call_queue", "die_lock", "notifier", "print_order",
+        "panic_on_oops", "panic_on_ipistall", "rcu_stalls", "call_queue", "die_lock", "notifier", "print_order",
     ])]
     pub(crate) replay: Option<PathBuf>,
 
@@ -231,6 +235,7 @@ impl Args {
                 AblateArg::PreemptOnInWait => Ablation::PreemptOnInWait,
                 AblateArg::FeedFromTimer => Ablation::FeedFromTimer,
             }),
+            rcu_stalls: self.rcu_stalls.then(RcuStalls::default),
             clock,
             ..default.clone()
         })

@@ -10,11 +10,10 @@ use crate::kernel::cpu::Cpu;
 use crate::kernel::heartbeat;
 use crate::parts::this_cpu::ThisCpu;
 use crate::record::Event;
-use crate::time::NSEC_PER_SEC;
 use crate::vector::Vector;
 
-/// How long a CPU waits for an answer.
-const PATIENCE_NS: u64 = 10 * NSEC_PER_SEC;
+/// How many turns of a millisecond a CPU waits for an answer.
+const PATIENCE_MS: u64 = 10_000;
 
 /// Asks `target` to print what it is doing, and waits until it has, for at most 10 s. Meanwhile it touches its own
 /// watchdog: that is why a CPU that asked in vain reports itself late.
@@ -34,7 +33,7 @@ pub fn trigger_single_cpu_backtrace(cpu: &Cpu, target: CpuId) {
     let wanted = &shared.per_cpu(target).backtrace_wanted;
     wanted.set();
     cpu.send_ipi(target, Vector::Backtrace);
-    let deadline = cpu.now() + PATIENCE_NS;
+    let deadline = cpu.now() + PATIENCE_MS * shared.config.busy_delays.mdelay_ns;
     while wanted.is_set() && cpu.now() < deadline {
         cpu.relax_until(deadline);
         heartbeat::touch_softlockup_watchdog(cpu);

@@ -10,15 +10,14 @@ use crate::kernel::cpu::Cpu;
 use crate::kernel::{irq, preempt};
 use crate::parts::this_cpu::ThisCpu;
 use crate::record::Event;
-use crate::time::NSEC_PER_SEC;
 use crate::vector::Vector;
 use crate::version::Kernel;
 
-/// How long the panicking CPU waits for the others to stop.
-const STOP_TIMEOUT_NS: u64 = NSEC_PER_SEC;
+/// How many turns of a microsecond the panicking CPU waits for the others to stop.
+const STOP_TIMEOUT_US: u64 = 1_000_000;
 
-/// How long it waits after the request was repeated as an NMI.
-const STOP_NMI_TIMEOUT_NS: u64 = 10_000_000;
+/// How many it waits after the request was repeated as an NMI.
+const STOP_NMI_TIMEOUT_US: u64 = 10_000;
 
 /// `Kernel panic - not syncing: …`, and the end of this machine.
 pub(crate) fn panic(cpu: &Cpu, reason: &'static str) -> ! {
@@ -42,13 +41,13 @@ fn smp_send_stop(cpu: &Cpu) {
         return;
     }
     cpu.record(Event::StoppingCpus);
-    ask_and_wait(cpu, &others, Vector::Stop, STOP_TIMEOUT_NS);
+    ask_and_wait(cpu, &others, Vector::Stop, STOP_TIMEOUT_US);
     let mut left = others_online(cpu);
     let config = &cpu.shared().config;
     let newer = config.kernel != Kernel::Arm64V4_19;
     if newer && config.has_nmi() && !left.is_empty() {
         cpu.record(Event::RetryStop { cpus: left.to_string().into() });
-        ask_and_wait(cpu, &left, Vector::StopNmi, STOP_NMI_TIMEOUT_NS);
+        ask_and_wait(cpu, &left, Vector::StopNmi, STOP_NMI_TIMEOUT_US);
         left = others_online(cpu);
     }
     if !left.is_empty() {
@@ -59,9 +58,9 @@ fn smp_send_stop(cpu: &Cpu) {
     }
 }
 
-fn ask_and_wait(cpu: &Cpu, cpus: &CpuMask, how: Vector, timeout_ns: u64) {
+fn ask_and_wait(cpu: &Cpu, cpus: &CpuMask, how: Vector, timeout_us: u64) {
     cpus.iter().for_each(|other| cpu.send_ipi(other, how));
-    let deadline = cpu.now() + timeout_ns;
+    let deadline = cpu.now() + timeout_us * cpu.shared().config.busy_delays.udelay_ns;
     while !others_online(cpu).is_empty() && cpu.now() < deadline {
         cpu.relax_until(deadline);
     }

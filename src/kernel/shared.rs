@@ -28,6 +28,7 @@ use crate::kernel::state::csd_debug::CsdBugCount;
 use crate::kernel::state::die::DieState;
 use crate::kernel::state::nmi::BacktraceFlag;
 use crate::kernel::state::panic::PanicState;
+use crate::kernel::state::rcu::RcuState;
 use crate::kernel::state::smp::SmpState;
 use crate::parts::csd_stall::StallDetector;
 use crate::parts::hardlockup::HardlockupDetector;
@@ -61,6 +62,7 @@ pub(crate) struct Shared {
     pub(crate) die_chain: NotifierChain,
     pub(crate) panic: PanicState,
     pub(crate) backtrace_flag: BacktraceFlag,
+    pub(crate) rcu: RcuState,
     // Its host.
     pub(crate) recorder: Recorder,
     halting: AtomicBool,
@@ -116,6 +118,7 @@ impl Shared {
             die_chain: NotifierChain::default(),
             panic: PanicState::default(),
             backtrace_flag: BacktraceFlag::default(),
+            rcu: RcuState::default(),
             recorder: Recorder::new(nr_cpus, config.record, lockstep),
             halting: AtomicBool::new(false),
             ended_ns: AtomicU64::new(0),

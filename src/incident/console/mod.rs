@@ -11,6 +11,7 @@
 mod csd;
 mod fault;
 pub(crate) mod kallsyms;
+mod rcu;
 mod x86;
 
 use std::fmt::{self, Write};
@@ -150,6 +151,16 @@ impl Console {
                 self.call_trace(p, &regs)?;
                 p.line(format_args!("---[ end trace {:016x} ]---", 0))
             }
+            Event::ShowIrqRegs => {
+                self.show_regs(p, cpu, view, &view.regs())?;
+                self.call_trace(p, &view.regs())
+            }
+            ref rcu @ (Event::RcuStall { .. }
+            | Event::RcuStallCpu { .. }
+            | Event::RcuStallAge { .. }
+            | Event::RcuKthreadStarved { .. }
+            | Event::RcuKthreadLastRan
+            | Event::TaskDump { .. }) => self.rcu_stall(p, cpu, rcu),
             Event::Backtrace => {
                 p.line(format_args!("NMI backtrace for cpu {cpu}"))?;
                 self.show_regs(p, cpu, view, &view.regs())?;

@@ -15,5 +15,6 @@ pub(crate) mod heartbeat;
 pub(crate) mod nmi;
 pub(crate) mod panic;
 pub(crate) mod preempt;
+pub(crate) mod rcu;
 pub(crate) mod smp;
 pub(crate) mod task;
