@@ -20,6 +20,9 @@ pub const MAX_WATCHDOG_THRESH_SECS: u64 = 60;
 /// How many times as fast as the host's clock a machine's clock can run.
 const RATIOS: std::ops::RangeInclusive<f64> = 1e-3..=1e6;
 
+/// How fast a serial line can be, in bits per second.
+const BAUDS: std::ops::RangeInclusive<u32> = 300..=4_000_000;
+
 /// A machine, as data. It is the header of every saved run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Config {
@@ -50,6 +53,9 @@ pub struct Config {
     /// How long the kernel's busy delays really take here.
     #[serde(default, skip_serializing_if = "BusyDelays::is_exact")]
     pub busy_delays: BusyDelays,
+    /// Whether printing takes time, and how long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub console_time: Option<ConsoleTime>,
     /// Whether RCU reports grace periods that stay open, and when they begin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rcu_stalls: Option<RcuStalls>,
@@ -78,6 +84,7 @@ impl Default for Config {
             ablate: None,
             lose_ipi: None,
             busy_delays: BusyDelays::default(),
+            console_time: None,
             rcu_stalls: None,
             clock: Clock::default(),
             until: KernelTime::from_ns(600 * NSEC_PER_SEC),
@@ -106,6 +113,11 @@ impl Config {
         {
             return Err(ConfigError::LoseIpi(to));
         }
+        if let Some(ConsoleTime { baud }) = self.console_time
+            && !BAUDS.contains(&baud)
+        {
+            return Err(ConfigError::Baud(baud));
+        }
         match self.clock {
             Clock::Wall { ratio } if !RATIOS.contains(&ratio) => Err(ConfigError::Ratio(ratio)),
             _ => Ok(()),
@@ -125,6 +137,8 @@ pub enum ConfigError {
     Ratio(f64),
     /// The IPI that is to be lost goes to a CPU that the machine does not have.
     LoseIpi(CpuId),
+    /// A serial line that is too slow or too fast.
+    Baud(u32),
 }
 
 impl fmt::Display for ConfigError {
@@ -137,6 +151,10 @@ impl fmt::Display for ConfigError {
             ConfigError::Ratio(ratio) => {
                 let (least, most) = (RATIOS.start(), RATIOS.end());
                 write!(f, "kernel time runs at {least} to {most} times the host's, not at {ratio}")
+            }
+            ConfigError::Baud(baud) => {
+                let (least, most) = (BAUDS.start(), BAUDS.end());
+                write!(f, "a serial line has {least} to {most} baud, not {baud}")
             }
             ConfigError::LoseIpi(to) => {
                 write!(f, "no IPI to CPU#{to} can be lost: the machine has no such CPU")
@@ -261,6 +279,29 @@ pub struct LoseIpi {
     /// The first such IPI that is sent to that CPU at this time or later is lost. In nanoseconds of kernel time.
     #[serde(rename = "after_ns")]
     pub after: KernelTime,
+}
+
+/// How fast the serial line is that the console is printed on.
+///
+/// In Linux: `console=ttyAMA0,115200`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsoleTime {
+    /// Bits per second, 300 to 4000000. A byte is ten bits: one to start, eight, one to stop.
+    pub baud: u32,
+}
+
+impl Default for ConsoleTime {
+    fn default() -> Self {
+        ConsoleTime { baud: 115_200 }
+    }
+}
+
+impl ConsoleTime {
+    /// How long `bytes` take, in nanoseconds.
+    pub(crate) fn duration_ns(self, bytes: usize) -> u64 {
+        const BITS_PER_BYTE: u64 = 10;
+        bytes as u64 * BITS_PER_BYTE * NSEC_PER_SEC / u64::from(self.baud)
+    }
 }
 
 /// How long one turn of a loop takes that delays by `mdelay(1)` or `udelay(1)`, and counts its turns: each takes as long
@@ -413,6 +454,8 @@ mod tests {
         );
         let lose_ipi = Some(LoseIpi { to: CpuId(64), after: KernelTime::BOOT });
         assert!(refused(Config { lose_ipi, ..Config::default() }).contains("CPU#64"));
+        let console_time = Some(ConsoleTime { baud: 0 });
+        assert!(refused(Config { console_time, ..Config::default() }).contains("300 to 4000000"));
         let clock = Clock::Wall { ratio: f64::NAN };
         assert!(refused(Config { clock, ..Config::default() }).contains("0.001 to 1000000"));
     }

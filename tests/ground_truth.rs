@@ -12,7 +12,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-use softlockup::config::{BusyDelays, Detectors, PrintOrder, RcuStalls, Sysctl};
+use softlockup::config::{BusyDelays, ConsoleTime, Detectors, PrintOrder, RcuStalls, Sysctl};
 use softlockup::dmesg::{self, Entry, Message};
 use softlockup::incident::report::Report;
 use softlockup::kernel::fault::Access;
@@ -54,6 +54,8 @@ struct Case {
     /// When a grace period of RCU begins that never ends; `None`: the real kernel reported none.
     grace_period: Option<f64>,
     busy_delays: BusyDelays,
+    /// How fast the console is, if that decides.
+    console_time: Option<ConsoleTime>,
 }
 
 const QUIET: Sysctl = Sysctl {
@@ -78,7 +80,11 @@ const PLAIN: Case = Case {
     kept: 3,
     grace_period: None,
     busy_delays: BusyDelays { mdelay_ns: 1_000_000, udelay_ns: 1_000 },
+    console_time: None,
 };
+
+/// The emulator's serial line is faster, but a report of ours has fewer registers: it takes about as long as a real one.
+const EMULATED: Option<ConsoleTime> = Some(ConsoleTime { baud: 115_200 });
 
 /// A headline of a console, without names, addresses and offsets.
 #[derive(Clone, Debug, PartialEq)]
@@ -200,6 +206,7 @@ impl Case {
             sysctl: self.sysctl,
             rcu_stalls: self.grace_period.map(|at| RcuStalls { first_ns: ns(at), every_ns: 0 }),
             busy_delays: self.busy_delays,
+            console_time: self.console_time,
             until,
             ..Config::default()
         };
@@ -354,17 +361,31 @@ impl Case {
     }
 }
 
+const THE_ARTICLES_INCIDENT: Case = Case {
+    log: "a64-612-oops-execbusy-smp4",
+    oops: Some((29.019, true)),
+    phases: [0.4076, 0.4804],
+    waits: &[(1, BusyUntil(29.0193)), (2, BusyUntil(29.0205)), (3, BusyUntil(29.0196))],
+    grace_period: Some(29.017),
+    console_time: EMULATED,
+    ..PLAIN
+};
+
+const SOFTLOCKUP_PANIC_PANICS: Case = Case {
+    log: "a64-612-softpanic-smp4",
+    oops: Some((25.3186, true)),
+    phases: [0.4296, 0.5052],
+    waits: &[(1, BusyUntil(30.0)), (2, IdleUntil(34.0)), (3, IdleUntil(34.0))],
+    sysctl: Sysctl { softlockup_panic: true, ..QUIET },
+    busy_delays: BusyDelays { udelay_ns: 8_961, ..PLAIN.busy_delays },
+    console_time: EMULATED,
+    ..PLAIN
+};
+
 cases! {
     a_healthy_machine: Case { log: "a64-612-baseline-execbusy-smp4", ..PLAIN };
     one_oops_and_a_harmless_notifier: Case { log: "a64-612-nest0-smp4", oops: Some((25.999, false)), ..PLAIN };
-    the_articles_incident: Case {
-        log: "a64-612-oops-execbusy-smp4",
-        oops: Some((29.019, true)),
-        phases: [0.4076, 0.4804],
-        waits: &[(1, BusyUntil(29.0193)), (2, BusyUntil(29.0205)), (3, BusyUntil(29.0196))],
-        grace_period: Some(29.017),
-        ..PLAIN
-    };
+    the_articles_incident: THE_ARTICLES_INCIDENT;
     with_csd_lock_debugging: Case {
         log: "a64-612-csd-smp4",
         oops: Some((25.830, true)),
@@ -384,15 +405,7 @@ cases! {
         kept: 2,
         ..PLAIN
     };
-    softlockup_panic_panics: Case {
-        log: "a64-612-softpanic-smp4",
-        oops: Some((25.3186, true)),
-        phases: [0.4296, 0.5052],
-        waits: &[(1, BusyUntil(30.0)), (2, IdleUntil(34.0)), (3, IdleUntil(34.0))],
-        sysctl: Sysctl { softlockup_panic: true, ..QUIET },
-        busy_delays: BusyDelays { udelay_ns: 8_961, ..PLAIN.busy_delays },
-        ..PLAIN
-    };
+    softlockup_panic_panics: SOFTLOCKUP_PANIC_PANICS;
     panic_on_oops_does_not: Case {
         log: "a64-612-panic_on_oops-smp4",
         oops: Some((26.587, true)),
@@ -418,4 +431,32 @@ cases! {
         waits: &[(2, IdleUntil(28.0)), (3, IdleUntil(31.0))],
         ..X86
     };
+}
+
+/// The seconds from CPU 1's first report to the first headline that is `to`.
+fn after_cpu_1(headlines: &Headlines, to: fn(&Headline) -> bool) -> f64 {
+    let first = |is: fn(&Headline) -> bool| {
+        headlines.iter().find(|(_, headline)| is(headline)).expect("it is printed").0
+    };
+    first(to) - first(|it| matches!(it, Headline::SoftLockup { cpu: 1, .. }))
+}
+
+/// CPU 2's sample comes less than 45 ms after CPU 1's, but CPU 1's report has to end before CPU 2's headline.
+#[test]
+fn a_second_report_waits_for_the_first_as_on_the_real_kernel() {
+    let (real, ours, _) = THE_ARTICLES_INCIDENT.both();
+    for headlines in [&real, &ours] {
+        let to = |it: &Headline| matches!(it, Headline::SoftLockup { cpu: 2, .. });
+        let secs = after_cpu_1(headlines, to);
+        assert!((0.050..0.075).contains(&secs), "{secs}");
+    }
+}
+
+#[test]
+fn a_panic_comes_after_its_report_as_on_the_real_kernel() {
+    let (real, ours, _) = SOFTLOCKUP_PANIC_PANICS.both();
+    for headlines in [&real, &ours] {
+        let secs = after_cpu_1(headlines, |it| matches!(it, Headline::Panic { .. }));
+        assert!((0.025..0.075).contains(&secs), "{secs}");
+    }
 }

@@ -11,6 +11,7 @@
 //! | from a null pointer to an oops | [`fault`], `die`, [`notifier`] |
 //! | giving up | `panic` |
 //! | soft lockups | `watchdog`, `heartbeat` |
+//! | printing, which takes time | `printk` |
 //! | grace periods that stay open | `rcu`, `rcu_stall` |
 //! | hard lockups, and asking a CPU what it does | [`hardlockup`], [`nmi`] |
 
@@ -30,6 +31,7 @@ pub mod notifier;
 pub(crate) mod panic;
 pub(crate) mod percpu;
 pub mod preempt;
+pub(crate) mod printk;
 pub(crate) mod rcu;
 pub(crate) mod rcu_stall;
 pub(crate) mod shared;

@@ -8,6 +8,7 @@
 use crate::cpumask::CpuId;
 use crate::kernel::cpu::Cpu;
 use crate::kernel::heartbeat;
+use crate::kernel::printk::{self, Serialised};
 use crate::parts::this_cpu::ThisCpu;
 use crate::record::Event;
 use crate::vector::Vector;
@@ -43,6 +44,8 @@ pub fn trigger_single_cpu_backtrace(cpu: &Cpu, target: CpuId) {
 
 /// The request arrives.
 pub(crate) fn nmi_cpu_backtrace(cpu: &Cpu) {
+    let report = printk::cpu_sync_get(cpu, Serialised::Backtrace);
     cpu.record(Event::Backtrace);
+    drop(report);
     cpu.per_cpu().backtrace_wanted.clear();
 }

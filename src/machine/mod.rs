@@ -12,8 +12,10 @@ use std::sync::Arc;
 
 use crate::config::{Config, ConfigError, HostLimits};
 use crate::cpumask::CpuId;
+use crate::hardware::uart::{LineLength, Uart};
 use crate::host;
 use crate::incident::Incident;
+use crate::incident::console::Console;
 use crate::kernel::notifier::NotifierBlock;
 use crate::kernel::shared::{Panic, Shared};
 use crate::kernel::task::Task;
@@ -133,7 +135,9 @@ impl Machine {
         config.check()?;
         let nr_cpus = config.nr_cpus;
         host::cores(); // before anything is pinned
-        let shared = Shared::new(config, parts);
+        let uart = config.console_time.map(|speed| Uart::new(speed, line_length(&config)));
+        let mut shared = Shared::new(config, parts);
+        shared.uart = uart;
         let tasks = (0..nr_cpus).map(|_| Vec::new()).collect();
         Ok(Machine { shared, tasks, pins: Vec::new(), limits: HostLimits::default() })
     }
@@ -215,6 +219,17 @@ impl Machine {
         let host = HostReport { nr_cores: host::cores().len(), refused_pins, hung };
         Ok(Run { incident, never_started, host })
     }
+}
+
+/// How long a record's lines are: as long as the console will print them.
+fn line_length(config: &Config) -> Box<LineLength> {
+    let mut console = Console::new(config);
+    let mut text = String::new();
+    Box::new(move |record| {
+        text.clear();
+        console.print(record, &mut text);
+        text.len() + text.lines().count() // each line ends with two characters
+    })
 }
 
 /// The CPUs that did not start every task they were given.
