@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::cpumask::CpuId;
-use crate::time::{KernelTime, NSEC_PER_SEC};
+use crate::time::{JIFFY_NS, KernelTime, NSEC_PER_SEC};
 use crate::version::Kernel;
 
 /// The most CPUs a machine can have.
@@ -19,6 +19,9 @@ pub const MAX_WATCHDOG_THRESH_SECS: u64 = 60;
 
 /// How many times as fast as the host's clock a machine's clock can run.
 const RATIOS: std::ops::RangeInclusive<f64> = 1e-3..=1e6;
+
+/// How fast a serial line can be, in bits per second.
+const BAUDS: std::ops::RangeInclusive<u32> = 300..=4_000_000;
 
 /// A machine, as data. It is the header of every saved run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,6 +53,15 @@ pub struct Config {
     /// An IPI that gets lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lose_ipi: Option<LoseIpi>,
+    /// How long the kernel's busy delays really take here.
+    #[serde(default, skip_serializing_if = "BusyDelays::is_exact")]
+    pub busy_delays: BusyDelays,
+    /// Whether printing takes time, and how long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub console_time: Option<ConsoleTime>,
+    /// Whether RCU reports grace periods that stay open, and when they begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rcu_stalls: Option<RcuStalls>,
     /// Virtual or wall-clock time.
     pub clock: Clock,
     /// When the machine is switched off, in nanoseconds of kernel time.
@@ -75,6 +87,9 @@ impl Default for Config {
             sysctl: Sysctl::default(),
             ablate: None,
             lose_ipi: None,
+            busy_delays: BusyDelays::default(),
+            console_time: None,
+            rcu_stalls: None,
             clock: Clock::default(),
             until: KernelTime::from_ns(600 * NSEC_PER_SEC),
             record: true,
@@ -110,6 +125,11 @@ impl Config {
         {
             return Err(ConfigError::LoseIpi(to));
         }
+        if let Some(ConsoleTime { baud }) = self.console_time
+            && !BAUDS.contains(&baud)
+        {
+            return Err(ConfigError::Baud(baud));
+        }
         match self.clock {
             Clock::Wall { ratio } if !RATIOS.contains(&ratio) => Err(ConfigError::Ratio(ratio)),
             _ => Ok(()),
@@ -131,6 +151,8 @@ pub enum ConfigError {
     Ratio(f64),
     /// The IPI that is to be lost goes to a CPU that the machine does not have.
     LoseIpi(CpuId),
+    /// A serial line that is too slow or too fast.
+    Baud(u32),
 }
 
 impl fmt::Display for ConfigError {
@@ -146,6 +168,10 @@ impl fmt::Display for ConfigError {
             ConfigError::Ratio(ratio) => {
                 let (least, most) = (RATIOS.start(), RATIOS.end());
                 write!(f, "kernel time runs at {least} to {most} times the host's, not at {ratio}")
+            }
+            ConfigError::Baud(baud) => {
+                let (least, most) = (BAUDS.start(), BAUDS.end());
+                write!(f, "a serial line has {least} to {most} baud, not {baud}")
             }
             ConfigError::LoseIpi(to) => {
                 write!(f, "no IPI to CPU#{to} can be lost: the machine has no such CPU")
@@ -317,6 +343,73 @@ pub struct LoseIpi {
     pub after: KernelTime,
 }
 
+/// How fast the serial line is that the console is printed on.
+///
+/// In Linux: `console=ttyAMA0,115200`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsoleTime {
+    /// Bits per second, 300 to 4000000. A byte is ten bits: one to start, eight, one to stop.
+    pub baud: u32,
+}
+
+impl Default for ConsoleTime {
+    fn default() -> Self {
+        ConsoleTime { baud: 115_200 }
+    }
+}
+
+impl ConsoleTime {
+    /// How long `bytes` take, in nanoseconds.
+    pub(crate) fn duration_ns(self, bytes: usize) -> u64 {
+        const BITS_PER_BYTE: u64 = 10;
+        bytes as u64 * BITS_PER_BYTE * NSEC_PER_SEC / u64::from(self.baud)
+    }
+}
+
+/// How long one turn of a loop takes that delays by `mdelay(1)` or `udelay(1)`, and counts its turns: each takes as long
+/// as it says, and longer on a busy host or in an emulator. So the "10 s" for a backtrace may be 12.
+///
+/// In Linux: `lib/nmi_backtrace.c`, `nmi_trigger_cpumask_backtrace`, 10,000 turns of a millisecond;
+/// `arch/arm64/kernel/smp.c`, `smp_send_stop`, 1,000,000 turns of a microsecond; 4.19 to 6.12.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BusyDelays {
+    /// What `mdelay(1)` takes, in nanoseconds.
+    pub mdelay_ns: u64,
+    /// What `udelay(1)` takes, in nanoseconds.
+    pub udelay_ns: u64,
+}
+
+impl Default for BusyDelays {
+    fn default() -> Self {
+        BusyDelays { mdelay_ns: 1_000_000, udelay_ns: 1_000 }
+    }
+}
+
+impl BusyDelays {
+    fn is_exact(&self) -> bool {
+        *self == BusyDelays::default()
+    }
+}
+
+/// When RCU's grace periods begin: when something calls `call_rcu()` and none is open.
+///
+/// In Linux: nothing says when; a busy machine begins one as soon as the last one is over, an idle machine may have none
+/// for minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RcuStalls {
+    /// When the first one begins, in nanoseconds since boot.
+    pub first_ns: u64,
+    /// From one beginning to the next, in nanoseconds; 0: there is only one.
+    pub every_ns: u64,
+}
+
+impl Default for RcuStalls {
+    /// A busy machine: one is always open. Each takes three jiffies.
+    fn default() -> Self {
+        RcuStalls { first_ns: 0, every_ns: 3 * JIFFY_NS }
+    }
+}
+
 /// Which clock a machine runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -427,6 +520,8 @@ mod tests {
         assert!(refused(changed(change(CpuId(0), 61))).contains("0 to 60 seconds"));
         let lose_ipi = Some(LoseIpi { to: CpuId(64), after: KernelTime::BOOT });
         assert!(refused(Config { lose_ipi, ..Config::default() }).contains("CPU#64"));
+        let console_time = Some(ConsoleTime { baud: 0 });
+        assert!(refused(Config { console_time, ..Config::default() }).contains("300 to 4000000"));
         let clock = Clock::Wall { ratio: f64::NAN };
         assert!(refused(Config { clock, ..Config::default() }).contains("0.001 to 1000000"));
     }

@@ -26,17 +26,21 @@ pub enum Vector {
     /// `IPI_CPU_BACKTRACE`: another CPU wants to know what this one is doing. An NMI on x86, and on
     /// arm64 with [`pseudo_nmi`](crate::Config::pseudo_nmi): then the CPU takes it even with interrupts off.
     Backtrace,
+    /// The CPU's tick, where RCU looks for a stalled grace period
+    /// ([`Config::rcu_stalls`](crate::Config::rcu_stalls)).
+    Tick,
 }
 
 impl Vector {
     /// In the order in which they are taken when several are pending.
-    pub(crate) const ALL: [Vector; 7] = [
+    pub(crate) const ALL: [Vector; 8] = [
         Vector::StopNmi,
         Vector::Perf,
         Vector::Backtrace,
         Vector::Timer,
         Vector::CallFunction,
         Vector::Stop,
+        Vector::Tick,
         Vector::Reschedule,
     ];
 
@@ -49,6 +53,7 @@ impl Vector {
             Vector::Timer => 3,
             Vector::CallFunction => 4,
             Vector::Stop => 5,
+            Vector::Tick => 6,
             Vector::Reschedule => 7,
         }
     }
@@ -69,6 +74,7 @@ impl fmt::Display for Vector {
             Vector::StopNmi => "IPI_CPU_STOP_NMI",
             Vector::Perf => "perf",
             Vector::Backtrace => "IPI_CPU_BACKTRACE",
+            Vector::Tick => "tick",
         })
     }
 }

@@ -72,6 +72,14 @@ impl Kernel {
         !matches!(self, Kernel::Arm64V4_19)
     }
 
+    /// The name of RCU's flavour: `rcu_preempt` where the kernel can be preempted, as Debian's for x86 can.
+    pub(crate) const fn rcu_name(self) -> &'static str {
+        match self {
+            Kernel::Arm64V4_19 | Kernel::Arm64V6_1 | Kernel::Arm64V6_12 => "rcu_sched",
+            Kernel::X86V6_1 => "rcu_preempt",
+        }
+    }
+
     /// Where a CPU that waits for a spinlock stands.
     pub(crate) const fn spin_lock_slowpath(self) -> &'static str {
         match self {

@@ -271,6 +271,34 @@ fn the_trace_is_what_perfetto_opens() {
 }
 
 #[test]
+fn with_rcu_stalls_the_article_is_told_which_cpu_holds_up_the_grace_period() {
+    let report = json("--rcu-stalls --until 345");
+    let first = &report["detections"][0];
+    assert_eq!(first["detector"], "rcu_stall", "{report}");
+    assert_eq!((first["named_cpu"].as_u64(), first["reporter_cpu"].as_u64()), (Some(0), Some(1)));
+    let secs = first["time_ns"].as_u64().unwrap() as f64 / 1e9;
+    assert!((275.2..275.3).contains(&secs), "CPU 0 oopses at 254.2 s: {secs}");
+    let console = stdout("--rcu-stalls --until 345");
+    assert_eq!(console.matches("rcu: INFO: rcu_sched detected stalls on CPUs/tasks:").count(), 2);
+}
+
+#[test]
+fn with_console_time_each_line_has_its_own_stamp_and_the_lockups_are_the_same() {
+    assert_eq!(lockups(&json("--console-time")), lockups(&json("")));
+    let lines = |args: &str| -> Vec<String> {
+        let console = stdout(args);
+        let report = console.lines().skip_while(|line| !line.contains("CPU#35 stuck"));
+        report.take(5).map(|line| line[..15].to_owned()).collect()
+    };
+    let distinct = |mut stamps: Vec<String>| {
+        stamps.dedup();
+        stamps.len()
+    };
+    assert_eq!(distinct(lines("")), 1);
+    assert_eq!(distinct(lines("--console-time=9600")), 5);
+}
+
+#[test]
 fn bad_flags_get_one_line_and_exit_code_2() {
     refused("--cpus 0", "1 to 4096 CPUs, not 0");
     refused("--cpus 5000", "1 to 4096 CPUs, not 5000");
@@ -297,6 +325,10 @@ fn bad_flags_get_one_line_and_exit_code_2() {
     refused("--detectors hardlockup_perf", "--pseudo-nmi");
     refused("--detectors none,csd", "none");
     refused("--detectors rcu", "possible values");
+    refused("--console-time=0", "300 to 4000000 baud");
+    refused("--console-time=fast", "invalid");
+    refused("--replay x --rcu-stalls", "cannot be used with");
+    refused("--replay x --console-time", "cannot be used with");
     refused("--bogus", "--bogus");
 }
 
@@ -410,6 +442,8 @@ fn help_names_every_flag() {
         "clock",
         "kernel",
         "watchdog-thresh",
+        "rcu-stalls",
+        "console-time",
         "call-queue",
         "die-lock",
         "notifier",

@@ -8,7 +8,8 @@ use crate::values::{
 };
 use clap::Parser;
 use softlockup::config::{
-    Ablation, BuddyRule, Detectors, PrintOrder, Sysctl, WatchdogThreshChange,
+    Ablation, BuddyRule, ConsoleTime, Detectors, PrintOrder, RcuStalls, Sysctl,
+    WatchdogThreshChange,
 };
 use softlockup::scenario::At;
 use softlockup::scenario::nested_oops::{Arrivals, Before, DieLockPolicy, NestedOops, Notifier};
@@ -122,6 +123,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "MS", default_value_t = 0)]
     panic_on_ipistall: u64,
 
+    /// Printing takes time: a line its length at this many baud [default with the flag: 115200]. Other CPUs' reports wait
+    /// where this kernel lets them wait.
+    #[arg(long, value_name = "BAUD", num_args = 0..=1, require_equals = true, default_missing_value = "115200")]
+    console_time: Option<u32>,
+
+    /// RCU says which CPUs hold up a grace period, after 21 s and again after 63 s more: one is always open.
+    #[arg(long)]
+    rcu_stalls: bool,
+
     /// How calls reach another CPU. The incident is the same with each.
     #[arg(long, value_name = "QUEUE", default_value = "kernel")]
     pub(crate) call_queue: CallQueueArg,
@@ -150,7 +160,8 @@ pub(crate) struct Args {
         "scenario", "cpus", "seed", "until", "turn_seed", "stuck", "busy", "idle", "arch", "oops", "ablate", "clock", "kernel",
         "watchdog_thresh", "change_watchdog_thresh", "detectors", "pseudo_nmi", "softlockup_panic", "hardlockup_panic",
         "softlockup_all_cpu_backtrace", "hardlockup_all_cpu_backtrace", "panic_timeout",
-        "panic_on_oops", "panic_on_ipistall", "call_queue", "die_lock", "notifier", "print_order",
+        "panic_on_oops", "panic_on_ipistall", "console_time", "rcu_stalls", "call_queue", "die_lock", "notifier",
+        "print_order",
     ])]
     pub(crate) replay: Option<PathBuf>,
 
@@ -256,6 +267,8 @@ impl Args {
                 AblateArg::PreemptOnInWait => Ablation::PreemptOnInWait,
                 AblateArg::FeedFromTimer => Ablation::FeedFromTimer,
             }),
+            console_time: self.console_time.map(|baud| ConsoleTime { baud }),
+            rcu_stalls: self.rcu_stalls.then(RcuStalls::default),
             clock,
             ..default.clone()
         })

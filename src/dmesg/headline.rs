@@ -2,6 +2,7 @@
 
 use crate::dmesg::line::Line;
 use crate::dmesg::message::{CsdKind, Message};
+use crate::dmesg::rcu;
 use crate::dmesg::scan::Scan;
 use crate::dmesg::state::symbol_of;
 use crate::record::Pid;
@@ -23,7 +24,7 @@ const OOPSES: [&str; 7] = [
 /// What a headline says.
 pub(super) fn read(text: &str) -> Option<Line> {
     let readers: [fn(Scan<'_>) -> Option<Message>; 10] =
-        [soft_lockup, hard_lockup, fault, oops, csd_stall, csd, nmi, rcu_stall, note_exited, end];
+        [soft_lockup, hard_lockup, fault, oops, csd_stall, csd, nmi, rcu::read, note_exited, end];
     let message = readers.iter().find_map(|read| read(Scan(text)));
     message.map(Line::Says).or_else(|| hard_lockups(Scan(text))).or_else(|| access(text))
 }
@@ -199,15 +200,6 @@ fn nmi(mut scan: Scan<'_>) -> Option<Message> {
     let to = scan.all_cpus()?;
     scan.tag(":")?;
     Some(Message::BacktraceRequest { from, to })
-}
-
-fn rcu_stall(mut scan: Scan<'_>) -> Option<Message> {
-    _ = scan.tag("rcu: ");
-    scan.tag("INFO: rcu")?;
-    scan.until(" ")?;
-    let self_detected = scan.tag("self-detected stall").is_some();
-    let others = ["detected stalls on CPUs/tasks", "detected expedited stalls on CPUs/tasks"];
-    (self_detected || scan.any(&others).is_some()).then_some(Message::RcuStall { self_detected })
 }
 
 fn note_exited(mut scan: Scan<'_>) -> Option<Message> {

@@ -188,6 +188,16 @@ pub enum Message {
         /// The CPU that reports is the one that stalls.
         self_detected: bool,
     },
+    /// `rcu: 1-...!: (5229 ticks this GP) idle=…`: a CPU that the grace period waits for.
+    RcuStallCpu {
+        /// Which CPU.
+        cpu: CpuId,
+    },
+    /// `rcu: rcu_sched kthread starved for 5227 jiffies! … ->cpu=3`.
+    RcuKthreadStarved {
+        /// The CPU on which it last ran, if the line says so.
+        cpu: Option<CpuId>,
+    },
     /// `note: kill[2031] exited with preempt_count 1`, or `with irqs disabled`.
     NoteExited {
         /// The task's name.

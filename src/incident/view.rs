@@ -119,6 +119,10 @@ impl View {
         &self.cpus[cpu.index()]
     }
 
+    pub(crate) fn nr_cpus(&self) -> usize {
+        self.cpus.len()
+    }
+
     /// The CPU that `cpu` waits for: for an answer to a call, or for `die_lock`.
     pub(crate) fn waits_for(&self, cpu: CpuId) -> Option<CpuId> {
         let view = self.cpu(cpu);

@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::cpumask::CpuId;
 use crate::kernel::cpu::Cpu;
 use crate::kernel::csd::CallSingleData;
+use crate::kernel::printk::{self, Serialised};
 use crate::kernel::{die, nmi};
 use crate::parts::call_queue::CsdId;
 use crate::parts::csd_lock::CSD_FLAG_LOCK;
@@ -107,6 +108,7 @@ impl<'a> CsdWaiter<'a> {
             cpu.send_ipi(self.target, Vector::CallFunction);
         }
         if first {
+            let _report = printk::cpu_sync_get(cpu, Serialised::Backtrace);
             cpu.record(Event::DumpStack);
         }
         self.set_due(Some(now));

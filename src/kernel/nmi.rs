@@ -8,13 +8,13 @@
 use crate::cpumask::{CpuId, CpuMask};
 use crate::kernel::cpu::Cpu;
 use crate::kernel::heartbeat;
+use crate::kernel::printk::{self, Serialised};
 use crate::parts::this_cpu::ThisCpu;
 use crate::record::Event;
-use crate::time::NSEC_PER_SEC;
 use crate::vector::Vector;
 
-/// How long a CPU waits for answers.
-const PATIENCE_NS: u64 = 10 * NSEC_PER_SEC;
+/// How many turns of a millisecond a CPU waits for an answer.
+const PATIENCE_MS: u64 = 10_000;
 
 /// Asks `target` to print what it is doing, and waits until it has, for at most 10 s. Meanwhile it touches its own
 /// watchdog: that is why a CPU that asked in vain reports itself late.
@@ -64,7 +64,7 @@ fn nmi_trigger_cpumask_backtrace(cpu: &Cpu, mut mask: CpuMask) {
     for other in (0..cpu.nr_cpus()).map(CpuId) {
         let wanted = &shared.per_cpu(other).backtrace_wanted;
         match mask.contains(other) {
-            true if other == cpu.id() => cpu.record(Event::OwnBacktrace),
+            true if other == cpu.id() => own_backtrace(cpu),
             true => wanted.set(),
             false if wanted.is_set() => wanted.clear(),
             false => {}
@@ -73,7 +73,7 @@ fn nmi_trigger_cpumask_backtrace(cpu: &Cpu, mut mask: CpuMask) {
     mask.clear(cpu.id());
     raise(cpu, &mask);
     let mut left: Vec<CpuId> = mask.iter().collect();
-    let deadline = cpu.now() + PATIENCE_NS;
+    let deadline = cpu.now() + PATIENCE_MS * shared.config.busy_delays.mdelay_ns;
     loop {
         left.retain(|&other| shared.per_cpu(other).backtrace_wanted.is_set());
         if left.is_empty() || cpu.now() >= deadline {
@@ -83,6 +83,13 @@ fn nmi_trigger_cpumask_backtrace(cpu: &Cpu, mut mask: CpuMask) {
         heartbeat::touch_softlockup_watchdog(cpu);
     }
     shared.backtrace_flag.release();
+}
+
+/// In Linux: `nmi_cpu_backtrace(NULL)`.
+fn own_backtrace(cpu: &Cpu) {
+    let report = printk::cpu_sync_get(cpu, Serialised::Backtrace);
+    cpu.record(Event::OwnBacktrace);
+    drop(report);
 }
 
 /// Sends the requests. In Linux: `arm64_backtrace_ipi`, x86's `nmi_raise_cpu_backtrace`.
@@ -100,7 +107,9 @@ fn raise(cpu: &Cpu, mask: &CpuMask) {
 pub(crate) fn nmi_cpu_backtrace(cpu: &Cpu) {
     let wanted = &cpu.per_cpu().backtrace_wanted;
     if wanted.is_set() {
+        let report = printk::cpu_sync_get(cpu, Serialised::Backtrace);
         cpu.record(Event::Backtrace);
+        drop(report);
         wanted.clear();
     }
 }

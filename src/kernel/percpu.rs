@@ -10,6 +10,7 @@ use crate::hardware::interrupts::Interrupts;
 use crate::kernel::state::csd_debug::CurrentCsd;
 use crate::kernel::state::flag::Flag;
 use crate::kernel::state::hardlockup::HrtimerInterrupts;
+use crate::kernel::state::rcu::RcuData;
 use crate::kernel::state::watchdog::PostedWork;
 
 /// One CPU, seen from outside. What is written often has a cache line of its own: else every look at `online` would
@@ -47,6 +48,8 @@ impl PerCpu {
 pub(crate) struct Own {
     pub(crate) progress: Progress,
     pub(crate) current_csd: CurrentCsd,
+    /// See `state/rcu.rs`.
+    pub(crate) rcu: RcuData,
 }
 
 /// How many interruption points a CPU has passed. Written by the CPU, read by the host (Relaxed): a CPU that runs

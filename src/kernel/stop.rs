@@ -13,14 +13,13 @@ use crate::kernel::cpu::Cpu;
 use crate::kernel::irq;
 use crate::parts::this_cpu::ThisCpu;
 use crate::record::Event;
-use crate::time::NSEC_PER_SEC;
 use crate::vector::Vector;
 
-/// How long a CPU waits for the others to stop.
-const STOP_TIMEOUT_NS: u64 = NSEC_PER_SEC;
+/// How many turns of a microsecond a CPU waits for the others to stop.
+const STOP_TIMEOUT_US: u64 = 1_000_000;
 
-/// How long it waits after the request was repeated as an NMI.
-const STOP_NMI_TIMEOUT_NS: u64 = 10_000_000;
+/// How many it waits after the request was repeated as an NMI.
+const STOP_NMI_TIMEOUT_US: u64 = 10_000;
 
 /// A machine that goes down in an orderly way in wall-clock time gives the host so long to run its CPUs: none of them is
 /// late because the host is.
@@ -51,7 +50,7 @@ pub(crate) fn smp_send_stop(cpu: &Cpu, system: System) {
     let mut left = others_online(cpu);
     if kernel.retries_the_stop() && shared.config.has_nmi() && !left.is_empty() {
         cpu.record(Event::RetryStop { cpus: left.to_string().into() });
-        ask_and_wait(cpu, &left, Vector::StopNmi, STOP_NMI_TIMEOUT_NS);
+        ask_and_wait(cpu, &left, Vector::StopNmi, delay_ns(cpu, STOP_NMI_TIMEOUT_US));
         left = others_online(cpu);
     }
     if !left.is_empty() {
@@ -63,12 +62,18 @@ pub(crate) fn smp_send_stop(cpu: &Cpu, system: System) {
 }
 
 fn timeout_ns(cpu: &Cpu, system: System) -> u64 {
+    let timeout_ns = delay_ns(cpu, STOP_TIMEOUT_US);
     match (system, cpu.shared().config.clock) {
         (System::GoingDown, Clock::Wall { ratio }) => {
-            STOP_TIMEOUT_NS.max((HOST_PATIENCE.as_nanos() as f64 * ratio) as u64)
+            timeout_ns.max((HOST_PATIENCE.as_nanos() as f64 * ratio) as u64)
         }
-        _ => STOP_TIMEOUT_NS,
+        _ => timeout_ns,
     }
+}
+
+/// What so many turns of `udelay(1)` take.
+fn delay_ns(cpu: &Cpu, turns: u64) -> u64 {
+    turns * cpu.shared().config.busy_delays.udelay_ns
 }
 
 fn ask_and_wait(cpu: &Cpu, cpus: &CpuMask, how: Vector, timeout_ns: u64) {

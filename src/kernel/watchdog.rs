@@ -6,11 +6,13 @@
 //! silent.
 //!
 //! In Linux: `kernel/watchdog.c`, `watchdog_timer_fn`, `softlockup_fn`.
-//! Here it differs: `Heartbeat` is one value per CPU, and printing costs no time.
+//! Here it differs: `Heartbeat` is one value per CPU, and printing takes time only with
+//! [`Config::console_time`](crate::Config::console_time).
 
 use crate::config::Ablation;
 use crate::kernel::cpu::Cpu;
 use crate::kernel::heartbeat::{feed, touch_softlockup_watchdog};
+use crate::kernel::printk::{self, Serialised};
 use crate::kernel::{hardlockup, nmi, panic};
 use crate::parts::softlockup::{SampleContext, SoftlockupVerdict};
 use crate::parts::this_cpu::ThisCpu;
@@ -92,7 +94,11 @@ pub(crate) fn watchdog_timer_fn(cpu: &Cpu) {
 /// a CPU that is about to panic lets no other CPU report any more.
 fn report(cpu: &Cpu, now: KernelTime, units: u64) {
     let config = &cpu.shared().config;
-    cpu.record_at(now, Event::SoftLockup { printed: units });
+    let report = printk::cpu_sync_get(cpu, Serialised::Lockup);
+    // The moment of the sample, if no other CPU's report had to end before.
+    let stamp = if report.is_some() { cpu.now() } else { now };
+    cpu.record_at(stamp, Event::SoftLockup { printed: units });
+    drop(report);
     if config.console_touches_watchdog {
         hardlockup::touch_nmi_watchdog(cpu); // serial8250_console_write
     }

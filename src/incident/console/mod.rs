@@ -6,16 +6,18 @@
 //! console, such as condition flags and instruction words, are marked where they stand.
 //!
 //! In Linux: `kernel/watchdog.c`, `arch/arm64/kernel/{traps,process}.c`, `arch/arm64/mm/fault.c`, `kernel/panic.c`,
-//! `lib/dump_stack.c`. Here it differs: the text is made after the fact, so printing takes no time.
+//! `lib/dump_stack.c`. Here it differs: the text is made after the fact; printing takes time only with
+//! [`Config::console_time`].
 
 mod csd;
 mod fault;
 pub(crate) mod kallsyms;
+mod rcu;
 mod x86;
 
 use std::fmt::{self, Write};
 
-use crate::config::{Config, PrintOrder};
+use crate::config::{Config, ConsoleTime, PrintOrder};
 use crate::cpumask::{CpuId, CpuMask};
 use crate::incident::Incident;
 use crate::incident::console::kallsyms::Kallsyms;
@@ -42,6 +44,7 @@ pub struct Console {
     kernel: Kernel,
     print_order: PrintOrder,
     pseudo_nmi: bool,
+    console_time: Option<ConsoleTime>,
     view: View,
     taint: Taint,
 }
@@ -74,6 +77,7 @@ impl Console {
             kernel: config.kernel,
             print_order: config.print_order,
             pseudo_nmi: config.pseudo_nmi,
+            console_time: config.console_time,
             view: View::new(config),
             taint: Taint::default(),
         }
@@ -82,7 +86,7 @@ impl Console {
     /// Appends the lines that `record` prints, if any, to `out`.
     pub fn print(&mut self, record: &Record, out: &mut String) {
         self.view.apply(record);
-        let mut printer = Printer { time: record.time, out };
+        let mut printer = Printer { time: record.time, console_time: self.console_time, out };
         // Writing to a `String` cannot fail.
         _ = self.print_event(record, &mut printer);
         match record.event {
@@ -150,6 +154,15 @@ impl Console {
                 self.call_trace(p, &regs)?;
                 p.line(format_args!("---[ end trace {:016x} ]---", 0))
             }
+            Event::ShowIrqRegs => {
+                self.show_regs(p, cpu, view, &view.regs())?;
+                self.call_trace(p, &view.regs())
+            }
+            ref rcu @ (Event::RcuStall { .. }
+            | Event::RcuStallCpu { .. }
+            | Event::RcuStallAge { .. }
+            | Event::RcuKthreadStarved { .. }
+            | Event::RcuKthreadLastRan) => self.rcu_stall(p, cpu, rcu),
             Event::Backtrace if view.pid == 0 => {
                 let idle = if self.kernel.is_x86() { "default_idle" } else { "default_idle_call" };
                 let place = Kallsyms(self.kernel).symbol(idle);
@@ -265,6 +278,9 @@ impl Console {
     fn task_dump(&self, p: &mut Printer<'_>, of: CpuId) -> fmt::Result {
         let CpuView { ref comm, pid, .. } = *self.view.cpu(of);
         p.line(format_args!("Task dump for CPU {of}:"))?;
+        if self.kernel == Kernel::Arm64V4_19 {
+            return p.line(format_args!("{comm:<15} R  running task        0 {pid:5}"));
+        }
         p.line(format_args!(
             "task:{comm:<15} state:R  running task     stack:0     pid:{pid:<5} ppid:2      flags:0x00000008"
         ))?;
@@ -404,11 +420,18 @@ impl Taint {
 /// Stamps lines as printk does.
 struct Printer<'a> {
     time: KernelTime,
+    /// Whether each line's stamp is later than the one before, by the time that took.
+    console_time: Option<ConsoleTime>,
     out: &'a mut String,
 }
 
 impl Printer<'_> {
     fn line(&mut self, text: fmt::Arguments<'_>) -> fmt::Result {
-        writeln!(self.out, "[{:>12}] {text}", self.time)
+        let before = self.out.len();
+        writeln!(self.out, "[{:>12}] {text}", self.time)?;
+        if let Some(speed) = self.console_time {
+            self.time = self.time + speed.duration_ns(self.out.len() - before + 1);
+        }
+        Ok(())
     }
 }

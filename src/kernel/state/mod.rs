@@ -15,6 +15,8 @@ pub(crate) mod heartbeat;
 pub(crate) mod nmi;
 pub(crate) mod panic;
 pub(crate) mod preempt;
+pub(crate) mod printk;
+pub(crate) mod rcu;
 pub(crate) mod smp;
 pub(crate) mod task;
 pub(crate) mod watchdog;
