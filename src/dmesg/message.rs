@@ -168,7 +168,7 @@ pub enum Message {
         /// The CPU that reports is the one that stalls.
         self_detected: bool,
     },
-    /// `rcu: 	1-...!: (5229 ticks this GP) idle=…`: a CPU that the grace period waits for.
+    /// `rcu: 1-...!: (5229 ticks this GP) idle=…`: a CPU that the grace period waits for.
     RcuStallCpu {
         /// Which CPU.
         cpu: CpuId,

@@ -28,10 +28,19 @@ pub(crate) fn rcu_sched_clock_irq(cpu: &Cpu) {
 }
 
 fn check_cpu_stall(cpu: &Cpu) {
+    if !rcu::looks_for_stalls(cpu) {
+        return;
+    }
     let Some(gp) = rcu::grace_period(cpu) else { return };
     let state = &cpu.shared().rcu;
     let saw = state.jiffies_stall();
-    if !gp.is_looked_at_by(cpu) || cpu.now() < gp.stall_due(cpu) || !state.claim_stall(saw) {
+    if cpu.now() < gp.stall_due(cpu) || !state.claim_stall(saw) {
+        return;
+    }
+    if cpu.shared().clock.check_and_clear_guest_paused(cpu.id()) {
+        // The host did not run this CPU: begin anew. In Linux: `pvclock_touch_watchdogs`, `rcu_cpu_stall_reset`.
+        hardlockup::touch_nmi_watchdog(cpu);
+        state.report_again_at(cpu.now() + STALL_TIMEOUT_NS);
         return;
     }
     let leaves_eqs = rcu::irq_enter(cpu);
