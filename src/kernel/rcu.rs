@@ -164,3 +164,43 @@ impl RcuStalls {
         (self.every_ns > 0).then(|| first + gps.saturating_mul(self.every_ns))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GPS: RcuStalls = RcuStalls { first_ns: 100, every_ns: 12 };
+
+    fn first_after(gps: RcuStalls, held_up_since: u64, after: u64) -> Option<u64> {
+        let ns = KernelTime::from_ns;
+        gps.first_after(ns(held_up_since), ns(after)).map(KernelTime::ns)
+    }
+
+    #[test]
+    fn the_first_grace_period_that_began_after_the_last_quiescent_state_is_held_up() {
+        assert_eq!(first_after(GPS, 40, 0), Some(100));
+        assert_eq!(first_after(GPS, 99, 0), Some(100));
+        // A quiescent state at the moment it begins ends it.
+        assert_eq!(first_after(GPS, 100, 0), Some(112));
+        assert_eq!(first_after(GPS, 111, 0), Some(112));
+        assert_eq!(first_after(GPS, 112, 0), Some(124));
+    }
+
+    #[test]
+    fn a_grace_period_that_is_over_is_not_held_up() {
+        assert_eq!(first_after(GPS, 100, 130), Some(136));
+        assert_eq!(first_after(GPS, 100, 136), Some(136));
+    }
+
+    #[test]
+    fn if_only_one_begins_a_later_quiescent_state_leaves_none() {
+        let once = RcuStalls { every_ns: 0, ..GPS };
+        assert_eq!(first_after(once, 99, 0), Some(100));
+        assert_eq!(first_after(once, 100, 0), None);
+    }
+
+    #[test]
+    fn while_every_cpu_is_in_a_quiescent_state_none_is_held_up_before_the_end_of_time() {
+        assert!(first_after(GPS, u64::MAX, 0) >= Some(u64::MAX - 12));
+    }
+}

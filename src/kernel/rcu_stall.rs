@@ -105,13 +105,14 @@ fn dump_cpu_stacks(cpu: &Cpu, gp: &GracePeriod) {
     gp.waits_for.iter().for_each(|stalled| dump_cpu_task(cpu, stalled));
 }
 
-/// What one CPU does: the registers that this tick interrupted, a backtrace, or, where the architecture has none, what
-/// the scheduler knows. In Linux: `kernel/sched/core.c`, `dump_cpu_task`; arm64 has `arch_trigger_cpumask_backtrace` from
-/// 6.7 on.
+/// What one CPU does: for this CPU the registers that its tick interrupted (since 6.1), else a backtrace, or, where the
+/// architecture has none, what the scheduler knows. In Linux: `kernel/sched/core.c`, `dump_cpu_task`; arm64 has
+/// `arch_trigger_cpumask_backtrace` from 6.7 on.
 fn dump_cpu_task(cpu: &Cpu, of: CpuId) {
-    match cpu.shared().config.kernel.has_cpu_backtrace() {
-        false => cpu.record(Event::TaskDump { of }),
-        true if of == cpu.id() => cpu.record(Event::ShowIrqRegs),
+    let kernel = cpu.shared().config.kernel;
+    match kernel.has_cpu_backtrace() {
+        _ if of == cpu.id() && kernel != Kernel::Arm64V4_19 => cpu.record(Event::ShowIrqRegs),
         true => nmi::trigger_single_cpu_backtrace(cpu, of),
+        false => cpu.record(Event::TaskDump { of }),
     }
 }
