@@ -1,6 +1,6 @@
 //! RCU CPU stall warnings: when they come, whom they name, and what their printing does to the watchdogs.
 
-use softlockup::config::{Detectors, RcuStalls};
+use softlockup::config::{Clock, Detectors, RcuStalls};
 use softlockup::incident::Incident;
 use softlockup::incident::report::Detector;
 use softlockup::kernel::fault::Access;
@@ -37,8 +37,10 @@ fn computes(cpu: &Cpu) {
     cpu.run_user_until(secs(1_000));
 }
 
+type Body = fn(&Cpu);
+
 /// Runs tasks, each from a second on: CPU, second, body.
-fn run(config: Config, tasks: &[(u32, u64, fn(&Cpu))]) -> Incident {
+fn run(config: Config, tasks: &[(u32, u64, Body)]) -> Incident {
     let mut machine = Machine::new(config, Parts::stock()).unwrap();
     for &(cpu, start, body) in tasks {
         machine.spawn(CpuId(cpu), Task::new(format!("t/{cpu}"), 100 + cpu, secs(start), body));
@@ -179,6 +181,16 @@ fn a_grace_period_ends_when_the_cpu_that_held_it_up_goes_on() {
     let times: Vec<_> = stalls(&incident).iter().map(|stall| stall.time).collect();
     assert_eq!(times.len(), 2, "{times:?}");
     assert!(near(times[0], 31.0) && near(times[1], 71.0), "{times:?}");
+}
+
+#[test]
+fn in_wall_clock_time_the_dark_cpu_is_named_too() {
+    let config = Config { clock: Clock::Wall { ratio: 50.0 }, ..config(Kernel::Arm64V4_19, 120) };
+    let incident = run(config, &[(0, 10, goes_dark), (1, 5, computes)]);
+    let names_cpu0 = |record: &&Record| {
+        matches!(record.event, Event::RcuStallCpu { on: CPU0, .. }) && record.time > secs(31)
+    };
+    assert!(incident.records.iter().any(|record| names_cpu0(&record)), "{}", incident.console());
 }
 
 #[test]

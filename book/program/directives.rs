@@ -1,4 +1,4 @@
-//! What each directive gives. The table of them is in `book/README.md`.
+//! What each directive gives: `book/README.md` lists them.
 
 use std::fs;
 use std::path::Path;
@@ -112,7 +112,7 @@ impl Exercise {
         Ok(format!(
             "<div class=\"sl-exercise\" id=\"exercise-{id}\">\n\n\
              **{exercise} {number}: {title}** ({points} {unit})\n\n\
-             {edit} `exercises/{folder}/src/lib.rs`. {begin}\n\n```sh\ncargo lab watch {id}\n```\n\n\
+             {edit} `exercises/{folder}/src/lib.rs`. {begin}\n\n```sh\ncargo lab watch\n```\n\n\
              <details>\n<summary>{summary}</summary>\n\n{task}\n\n</details>\n</div>",
             exercise = edition.word("Exercise", "练习"),
             number = self.number(),

@@ -37,11 +37,35 @@ impl Exercise {
         let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
         let doc = text.lines().map_while(|line| line.strip_prefix("//!"));
         let lines: Vec<&str> = doc.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
-        Ok(lines.join("\n"))
+        Ok(without_items(&lines.join("\n")))
     }
 
     /// Its number: 4.
     pub(crate) fn number(&self) -> &str {
         self.id.trim_start_matches("ex").trim_start_matches('0')
+    }
+}
+
+/// Links to items lead somewhere in rustdoc only: their texts are left.
+fn without_items(doc: &str) -> String {
+    let mut out = doc.to_owned();
+    while let Some(from) = out.find("](softlockup::") {
+        let Some(to) = out[from..].find(')').map(|len| from + len) else { break };
+        let Some(open) = out[..from].rfind('[') else { break };
+        out.replace_range(from..=to, "");
+        out.remove(open);
+    }
+    out.replace("[`", "`").replace("`]", "`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_items;
+
+    #[test]
+    fn links_to_items_lose_their_targets() {
+        let doc =
+            "See [`Link`](softlockup::parts::Link) and [`parse`], in [Linux](https://kernel.org).";
+        assert_eq!(without_items(doc), "See `Link` and `parse`, in [Linux](https://kernel.org).");
     }
 }

@@ -19,7 +19,10 @@ pub(crate) fn table(all: &[Prediction], chapters: &Chapters, edition: Edition) -
         write!(out, "<th>{head}</th>")?;
     }
     out.push_str("</tr></thead>\n<tbody>\n");
-    for prediction in all {
+    // The chapters' own first: those are answered here.
+    let (of_chapters, of_exercises): (Vec<_>, Vec<_>) =
+        all.iter().partition(|prediction| prediction.chapter.is_some());
+    for prediction in of_chapters.into_iter().chain(of_exercises) {
         let (link, hand_in) = place(prediction, chapters, edition)?;
         writeln!(
             out,

@@ -180,7 +180,8 @@
             const here = steps().find(([at]) => Math.abs(at - now) < 1e-6);
             moment.textContent = here ? here[1].join(' · ') : '\u00a0';
             const lines = data.console.filter(([at]) => at <= now);
-            log.replaceChildren(...lines.map(([at, text], n) => make('span', { class: n === lines.length - 1 ? 'sl-line sl-last' : 'sl-line', text: text + '\n' })));
+            const latest = lines.at(-1)?.[0];
+            log.replaceChildren(...lines.map(([at, text]) => make('span', { class: at === latest ? 'sl-line sl-last' : 'sl-line', text: text + '\n' })));
             if (data.folded && lines.length === data.console.length) log.append(fill(words.folded, data.folded));
             log.scrollTop = log.scrollHeight;
         }

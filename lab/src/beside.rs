@@ -28,11 +28,8 @@ pub(crate) struct Beside {
 impl Beside {
     /// Reads a line. Others are what the answer itself prints.
     pub(crate) fn read(line: &str) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Line {
-            beside: Beside,
-        }
-        serde_json::from_str::<Line>(line).ok().map(|line| line.beside)
+        let mut line: serde_json::Value = serde_json::from_str(line).ok()?;
+        serde_json::from_value(line.get_mut("beside")?.take()).ok()
     }
 
     /// What the learner reads, on a terminal so many columns wide.

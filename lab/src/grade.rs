@@ -10,15 +10,19 @@ use crate::course::{Course, Exercise};
 use crate::examine::examine;
 use crate::made_from;
 use crate::sandbox::Cancel;
+use crate::source::hash_of;
 use crate::stop::Stop;
 pub(crate) use graded::{Graded, GradedEnd};
+
+/// The checks that need no model checker.
+pub(crate) const WITHOUT_MODELS: &str = "contract,oracle,replay";
 
 /// Which of the two builds of the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lane {
-    /// What every answer runs through.
+    /// Without the model checkers, which take a minute or two to compile.
     Plain,
-    /// The same with the model checkers: the machine is compiled for them, in a target folder of its own.
+    /// With them: the machine is compiled for them too, in a target folder of its own.
     Models,
 }
 
@@ -100,15 +104,25 @@ pub(crate) fn build_model_checkers(
     Ok(outcome)
 }
 
-/// Whether the model checkers were built before, by themselves or for an exercise.
-fn are_built(course: &Course) -> bool {
-    made_from::notes(&course.checks().join(Lane::Models.target())).exists()
+/// The build to use: once the model checkers are there, theirs serves every exercise, and the other one nothing.
+pub(crate) fn lane(course: &Course) -> Lane {
+    let notes = made_from::notes(&course.checks().join(Lane::Models.target()));
+    if notes.exists() { Lane::Models } else { Lane::Plain }
 }
 
-/// Grades an exercise.
+/// Whether these will not be graded without the model checkers, as far as one can see before: one of them has models, and
+/// its file is not as it was handed out.
+pub(crate) fn need_models(course: &Course, exercises: &[&Exercise]) -> bool {
+    exercises.iter().filter(|exercise| exercise.models).any(|exercise| {
+        hash_of(&course.file(exercise)).ok() != hash_of(&course.handed_out(exercise)).ok()
+    })
+}
+
+/// Grades an exercise. One who would wait for the model checkers anyway is `patient`: then one build serves all.
 pub(crate) fn grade(
     course: &Course,
     exercise: &Exercise,
+    patient: bool,
     cancel: &Cancel,
     tell: &(dyn Fn(Told<'_>) + Sync),
 ) -> Result<Graded, Stop> {
@@ -117,13 +131,12 @@ pub(crate) fn grade(
     let doing = |what| tell(Told::Doing(format!("{id}: {what}")));
     doing("building");
     let building = |crates| tell(Told::Counting(format!("{id}: building ({crates})")));
-    // One build serves them all, once the model checkers are there.
-    let lane = if exercise.models && are_built(course) { Lane::Models } else { Lane::Plain };
+    let lane = if patient { Lane::Models } else { lane(course) };
     let (outcome, source) = build(course, exercise, lane, cancel, &building)?;
     let mut graded = Graded::nothing(source);
     let Some(mut program) = graded.built(outcome) else { return Ok(graded.after(begun)) };
     doing("checking");
-    graded.add(examine(&program, &["--only", "contract,oracle,replay"], id, cancel)?);
+    graded.add(examine(&program, &["--only", WITHOUT_MODELS], id, cancel)?);
     if !exercise.models || !graded.passed() {
         return Ok(graded.after(begun));
     }
@@ -136,7 +149,7 @@ pub(crate) fn grade(
         let building = |crates| tell(Told::Counting(format!("{id}: {what} ({crates})")));
         let (outcome, source) = build(course, exercise, Lane::Models, cancel, &building)?;
         if source != graded.source {
-            return grade(course, exercise, cancel, tell); // saved in between
+            return grade(course, exercise, patient, cancel, tell); // saved in between
         }
         match graded.built(outcome) {
             Some(models) => program = models,

@@ -13,8 +13,8 @@ use parking_lot::Mutex;
 
 use crate::config::ConsoleTime;
 use crate::record::Record;
-use crate::sync::{AtomicU64, Ordering::*};
 use crate::time::KernelTime;
+use std::sync::atomic::{AtomicU64, Ordering::*};
 
 /// How many bytes a record is on the line. It is given every record of the machine.
 pub(crate) type LineLength = dyn FnMut(&Record) -> usize + Send;

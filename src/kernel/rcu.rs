@@ -66,11 +66,13 @@ impl GracePeriod {
         let rat_delay = if self.waits_for.contains(cpu.id()) { 0 } else { RAT_DELAY_NS };
         js + rat_delay + u64::from(cpu.id().0)
     }
+}
 
-    /// Whether `cpu`'s tick would find it: an idle CPU has no tick, but for that on which RCU's kernel thread runs.
-    pub(crate) fn is_looked_at_by(&self, cpu: &Cpu) -> bool {
-        cpu.task.current() != 0 || self.kthread_cpu == cpu.id()
-    }
+/// Whether this CPU's tick looks for a stall: an idle CPU has no tick, but for that on which RCU's kernel thread runs.
+pub(crate) fn looks_for_stalls(cpu: &Cpu) -> bool {
+    let shared = cpu.shared();
+    let runs_kthread = |&of: &CpuId| shared.is_online(of) && is_cpu_in_eqs(cpu, of);
+    cpu.task.current() != 0 || (0..cpu.nr_cpus()).map(CpuId).find(runs_kthread) == Some(cpu.id())
 }
 
 /// This CPU comes online: grace periods wait for it from now on. In Linux: `rcutree_online_cpu`.
@@ -88,8 +90,8 @@ pub(crate) fn tick_start(cpu: &Cpu) {
     let now = cpu.now();
     // No grace period that begins now or later is reported earlier.
     let mut next = now + STALL_TIMEOUT_NS;
-    if let Some(gp) = grace_period(cpu)
-        && gp.is_looked_at_by(cpu)
+    if looks_for_stalls(cpu)
+        && let Some(gp) = grace_period(cpu)
     {
         next = next.min(gp.stall_due(cpu).max(now + JIFFY_NS));
     }
@@ -130,7 +132,11 @@ pub(crate) fn irq_enter(cpu: &Cpu) -> bool {
 }
 
 fn is_in_eqs(cpu: &Cpu) -> bool {
-    cpu.per_cpu().own.rcu.quiescent_at() == KernelTime::MAX
+    is_cpu_in_eqs(cpu, cpu.id())
+}
+
+fn is_cpu_in_eqs(cpu: &Cpu, of: CpuId) -> bool {
+    cpu.shared().per_cpu(of).own.rcu.quiescent_at() == KernelTime::MAX
 }
 
 /// This CPU passes a quiescent state. If a grace period waited for it alone, that one ends, and the next begins later.
@@ -156,5 +162,45 @@ impl RcuStalls {
         }
         let gps = since.ns_since(first).div_ceil(self.every_ns.max(1));
         (self.every_ns > 0).then(|| first + gps.saturating_mul(self.every_ns))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GPS: RcuStalls = RcuStalls { first_ns: 100, every_ns: 12 };
+
+    fn first_after(gps: RcuStalls, held_up_since: u64, after: u64) -> Option<u64> {
+        let ns = KernelTime::from_ns;
+        gps.first_after(ns(held_up_since), ns(after)).map(KernelTime::ns)
+    }
+
+    #[test]
+    fn the_first_grace_period_that_began_after_the_last_quiescent_state_is_held_up() {
+        assert_eq!(first_after(GPS, 40, 0), Some(100));
+        assert_eq!(first_after(GPS, 99, 0), Some(100));
+        // A quiescent state at the moment it begins ends it.
+        assert_eq!(first_after(GPS, 100, 0), Some(112));
+        assert_eq!(first_after(GPS, 111, 0), Some(112));
+        assert_eq!(first_after(GPS, 112, 0), Some(124));
+    }
+
+    #[test]
+    fn a_grace_period_that_is_over_is_not_held_up() {
+        assert_eq!(first_after(GPS, 100, 130), Some(136));
+        assert_eq!(first_after(GPS, 100, 136), Some(136));
+    }
+
+    #[test]
+    fn if_only_one_begins_a_later_quiescent_state_leaves_none() {
+        let once = RcuStalls { every_ns: 0, ..GPS };
+        assert_eq!(first_after(once, 99, 0), Some(100));
+        assert_eq!(first_after(once, 100, 0), None);
+    }
+
+    #[test]
+    fn while_every_cpu_is_in_a_quiescent_state_none_is_held_up_before_the_end_of_time() {
+        assert!(first_after(GPS, u64::MAX, 0) >= Some(u64::MAX - 12));
     }
 }

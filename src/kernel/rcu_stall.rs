@@ -28,10 +28,19 @@ pub(crate) fn rcu_sched_clock_irq(cpu: &Cpu) {
 }
 
 fn check_cpu_stall(cpu: &Cpu) {
+    if !rcu::looks_for_stalls(cpu) {
+        return;
+    }
     let Some(gp) = rcu::grace_period(cpu) else { return };
     let state = &cpu.shared().rcu;
     let saw = state.jiffies_stall();
-    if !gp.is_looked_at_by(cpu) || cpu.now() < gp.stall_due(cpu) || !state.claim_stall(saw) {
+    if cpu.now() < gp.stall_due(cpu) || !state.claim_stall(saw) {
+        return;
+    }
+    if cpu.shared().clock.check_and_clear_guest_paused(cpu.id()) {
+        // The host did not run this CPU: begin anew. In Linux: `pvclock_touch_watchdogs`, `rcu_cpu_stall_reset`.
+        hardlockup::touch_nmi_watchdog(cpu);
+        state.report_again_at(cpu.now() + STALL_TIMEOUT_NS);
         return;
     }
     let leaves_eqs = rcu::irq_enter(cpu);
@@ -96,13 +105,14 @@ fn dump_cpu_stacks(cpu: &Cpu, gp: &GracePeriod) {
     gp.waits_for.iter().for_each(|stalled| dump_cpu_task(cpu, stalled));
 }
 
-/// What one CPU does: the registers that this tick interrupted, a backtrace, or, where the architecture has none, what
-/// the scheduler knows. In Linux: `kernel/sched/core.c`, `dump_cpu_task`; arm64 has `arch_trigger_cpumask_backtrace` from
-/// 6.7 on.
+/// What one CPU does: for this CPU the registers that its tick interrupted (since 6.1), else a backtrace, or, where the
+/// architecture has none, what the scheduler knows. In Linux: `kernel/sched/core.c`, `dump_cpu_task`; arm64 has
+/// `arch_trigger_cpumask_backtrace` from 6.7 on.
 fn dump_cpu_task(cpu: &Cpu, of: CpuId) {
-    match cpu.shared().config.kernel.has_cpu_backtrace() {
-        false => cpu.record(Event::TaskDump { of }),
-        true if of == cpu.id() => cpu.record(Event::ShowIrqRegs),
+    let kernel = cpu.shared().config.kernel;
+    match kernel.has_cpu_backtrace() {
+        _ if of == cpu.id() && kernel != Kernel::Arm64V4_19 => cpu.record(Event::ShowIrqRegs),
         true => nmi::trigger_single_cpu_backtrace(cpu, of),
+        false => cpu.record(Event::TaskDump { of }),
     }
 }

@@ -7,7 +7,7 @@ use softlockup::sync::Ordering::*;
 /// The rules that a csd lock breaks.
 fn broken<C: CsdLock>(new: impl Fn() -> C) -> Vec<&'static str> {
     let broken = broken!(csd_lock(&new): takes_a_free_csd, unlock_clears_everything, wait_ends_at_the_unlock,
-        wait_for_a_free_csd_is_over, lock_waits_by_itself);
+        wait_for_a_free_csd_is_over, keeps_csds_apart, lock_waits_by_itself);
     assert_eq!(csd_lock::all(new).is_ok(), broken.is_empty());
     broken
 }
@@ -139,4 +139,31 @@ fn a_wait_that_ends_early_is_told_with_its_flags() {
         broken.happened,
         "`wait` with the flags 0x3 came back too early, after 0 looks and 0.000000 s (it gave ())"
     );
+}
+
+/// A bit in the lock itself, beside the one in the flags.
+#[derive(Default)]
+struct OneAtATime(AtomicU32);
+
+impl CsdLock for OneAtATime {
+    fn lock(&self, flags: &AtomicU32, cpu: &impl ThisCpu) {
+        while self.0.swap(1, Acquire) == 1 {
+            cpu.relax();
+        }
+        flags.store(CSD_FLAG_LOCK, Relaxed);
+    }
+
+    fn unlock(&self, flags: &AtomicU32) {
+        flags.store(0, Release);
+        self.0.store(0, Release);
+    }
+
+    fn wait(&self, flags: &AtomicU32, cpu: &impl ThisCpu) {
+        KernelCsdLock.wait(flags, cpu);
+    }
+}
+
+#[test]
+fn one_csd_at_a_time_is_refused() {
+    assert!(broken(OneAtATime::default).contains(&"keeps_csds_apart"));
 }

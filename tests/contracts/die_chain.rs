@@ -252,3 +252,42 @@ fn wrong_memories_are_refused() {
         assert!(!survives(chain(wrong)));
     }
 }
+
+/// A bit for each callback that a CPU is in, for fewer CPUs and callbacks than there are.
+struct Small {
+    inside: [AtomicU32; 64],
+    cpus: usize,
+    callbacks: usize,
+}
+
+impl DieChain for Small {
+    fn call(&self, callbacks: &impl Callbacks) -> Notify {
+        let inside = &self.inside[callbacks.cpu().index() % self.cpus];
+        let mut answer = Notify::Done;
+        for n in 0..callbacks.count() {
+            let bit = 1 << (n % self.callbacks);
+            if inside.fetch_or(bit, Relaxed) & bit != 0 {
+                continue;
+            }
+            answer = callbacks.call(n);
+            inside.fetch_and(!bit, Relaxed);
+            if answer.ends_the_chain() {
+                break;
+            }
+        }
+        answer
+    }
+}
+
+#[test]
+fn a_chain_for_a_small_machine_is_refused() {
+    let of = |cpus, callbacks| {
+        move || Small { inside: std::array::from_fn(|_| AtomicU32::new(0)), cpus, callbacks }
+    };
+    assert!(broken(of(64, 32)).is_empty());
+    assert!(survives(of(64, 32)));
+    for cpus in [1, 16, 32] {
+        assert_eq!(broken(of(cpus, 32)), ["keeps_cpus_apart"]);
+    }
+    assert!(!survives(of(64, 16)));
+}

@@ -97,11 +97,17 @@ impl DieLock for Ticket {
 }
 
 /// A queue of nodes, one for each CPU: `next` and `called` are named by CPU, plus 1.
-#[derive(Default)]
 struct Mcs {
     tail: AtomicU32,
-    next: [AtomicU32; 2],
-    called: [AtomicU32; 2],
+    next: [AtomicU32; 64],
+    called: [AtomicU32; 64],
+}
+
+impl Default for Mcs {
+    fn default() -> Self {
+        let [next, called] = [(); 2].map(|()| std::array::from_fn(|_| AtomicU32::new(0)));
+        Mcs { tail: AtomicU32::new(0), next, called }
+    }
 }
 
 impl DieLock for Mcs {
@@ -391,4 +397,65 @@ fn wrong_nesting_locks_are_refused() {
     assert_eq!(rules(Wrong::ForgetsItsDepth), ["nests", "survives_the_task"]);
     assert!(rules(Wrong::LetsEachCpuIn).contains(&"excludes"));
     assert_eq!(rules(Wrong::NestsOnce), ["nests", "survives_the_task"]);
+}
+
+/// Knows its holder by a number below `cpus`; and its `task_exit` works on the first CPUs only.
+struct SmallMachine {
+    cpus: u32,
+    exits_below: u32,
+    right: NestingDieLock,
+}
+
+/// A CPU whose number wraps.
+struct Wrapped<'a, C>(&'a C, CpuId);
+
+impl<C: ThisCpu> ThisCpu for Wrapped<'_, C> {
+    fn id(&self) -> CpuId {
+        self.1
+    }
+
+    fn now(&self) -> softlockup::KernelTime {
+        self.0.now()
+    }
+
+    fn relax(&self) {
+        self.0.relax();
+    }
+
+    fn relax_until(&self, deadline: softlockup::KernelTime) {
+        self.0.relax_until(deadline);
+    }
+}
+
+impl SmallMachine {
+    fn as_seen<'a, C: ThisCpu>(&self, cpu: &'a C) -> Wrapped<'a, C> {
+        Wrapped(cpu, CpuId(cpu.id().0 % self.cpus))
+    }
+}
+
+impl DieLock for SmallMachine {
+    fn lock(&self, cpu: &impl ThisCpu) -> u32 {
+        self.right.lock(&self.as_seen(cpu))
+    }
+
+    fn unlock(&self, cpu: &impl ThisCpu) -> u32 {
+        self.right.unlock(&self.as_seen(cpu))
+    }
+
+    fn task_exit(&self, cpu: &impl ThisCpu) {
+        if cpu.id().0 < self.exits_below {
+            self.right.task_exit(&self.as_seen(cpu));
+        }
+    }
+}
+
+#[test]
+fn a_lock_for_a_small_machine_or_for_cpu_0_is_refused() {
+    let lock = |cpus, exits_below| {
+        move || SmallMachine { cpus, exits_below, right: NestingDieLock::new() }
+    };
+    assert!(broken(lock(64, 64)).is_empty());
+    assert!(die_lock::survives_the_task(lock(64, 64)).is_ok());
+    assert_eq!(broken(lock(32, 64)), ["excludes", "ignores_the_exit_of_others"]);
+    assert!(die_lock::survives_the_task(lock(64, 1)).is_err());
 }

@@ -3,10 +3,12 @@
 use crate::drawing::Page;
 use crate::svg::{At, Svg, width};
 
+/// Draws a mark between `x` and `x + 18`, on the line `y`.
+pub(crate) type Mark<'a> = &'a dyn Fn(&mut Svg, f64, f64);
+
 /// A mark, and what it means.
 pub(crate) struct Entry<'a> {
-    /// Draws the mark between `x` and `x + 18`, on the line `y`.
-    pub(crate) mark: &'a dyn Fn(&mut Svg, f64, f64),
+    pub(crate) mark: Mark<'a>,
     pub(crate) text: String,
 }
 

@@ -7,12 +7,16 @@
 //! and a table for readers who see neither. Its colours are the classes of `book/theme/figure.css`.
 
 mod aligned;
+mod counts;
 mod drawing;
 mod error;
+mod fix;
 mod fixes;
+mod graph;
 mod lanes;
 mod lang;
 mod legend;
+mod measured;
 mod onecpu;
 mod overview;
 mod quantiles;
@@ -23,16 +27,15 @@ mod standalone;
 mod svg;
 mod tabs;
 mod waits;
-mod words;
 
 pub use error::FigureError;
 pub use lang::Lang;
 
 use softlockup::Incident;
 
-use crate::fixes::Fix;
+use crate::fix::Fix;
 use crate::lanes::Lanes;
-use crate::quantiles::Measured;
+use crate::measured::Measured;
 
 /// The kinds of [`figure`].
 pub const KINDS: [&str; 4] = ["overview", "aligned", "onecpu", "waits"];
@@ -62,7 +65,7 @@ pub fn figure(
             Ok(drawing::page(id, lang, &words, |page| onecpu::draw(incident, &lanes, page, lang)))
         }
         "overview" => {
-            let words = words::overview(&lanes, lang);
+            let words = overview::words(&lanes, lang);
             Ok(drawing::page(id, lang, &words, |page| overview::draw(incident, &lanes, page, lang)))
         }
         _ => Err(FigureError::UnknownKind(kind.to_owned())),
@@ -72,7 +75,7 @@ pub fn figure(
 /// The overview as a file of its own, with its own fonts and colours: the README's picture.
 pub fn standalone(incident: &Incident, lang: Lang) -> String {
     let lanes = Lanes::of(incident);
-    let words = words::overview(&lanes, lang);
+    let words = overview::words(&lanes, lang);
     standalone::file(&words, overview::draw(incident, &lanes, drawing::Page::Wide, lang))
 }
 

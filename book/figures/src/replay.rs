@@ -7,7 +7,8 @@ use softlockup::time::{NSEC_PER_TIMESTAMP_UNIT, softlockup_thresh};
 use softlockup::{Event, Incident, KernelTime};
 
 use crate::Lang;
-use crate::lanes::{Lane, Lanes, Span, What};
+use crate::lanes::Lanes;
+use crate::lanes::lane::{Lane, Span, What};
 
 /// Lines of the console that a replay keeps, at most.
 const LINES: usize = 80;

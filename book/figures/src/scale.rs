@@ -74,7 +74,7 @@ impl Scale {
             let room = x + width(&text, 11.0) / 2.0
                 < self.right - page.pick(-8.0, 10.0 + width(unit, 11.0));
             if n % 2 == 0 && room {
-                let at_the_edge = page.is_narrow() && x < self.left + 8.0;
+                let at_the_edge = x - width(&text, 11.0) / 2.0 < 2.0;
                 let at = if at_the_edge { At::Start } else { At::Middle };
                 svg.text("sl-axis", x, bottom + 14.0, at, &text);
             }
@@ -90,4 +90,9 @@ impl Scale {
 pub(crate) fn decimal(number: f64) -> String {
     let text = format!("{number:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// The moment as a stamp with a tenth of a second.
+pub(crate) fn tenth(time: KernelTime) -> String {
+    format!("{:.1}", secs(time))
 }

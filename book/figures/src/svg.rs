@@ -34,6 +34,11 @@ pub(crate) fn width(text: &str, size: f64) -> f64 {
     text.chars().map(em).sum::<f64>() * size
 }
 
+/// The same of a bold text.
+pub(crate) fn bold_width(text: &str, size: f64) -> f64 {
+    1.12 * width(text, size)
+}
+
 impl Svg {
     pub(crate) fn put(&mut self, part: impl Display) {
         // Writing to a `String` cannot fail.

@@ -1,5 +1,6 @@
 //! What mdBook lets pass. `check` builds both editions and says everything that is wrong with them, one line each.
 
+mod blocks;
 mod exercises;
 mod pages;
 mod parity;
@@ -37,6 +38,7 @@ fn sources(workshop: &Workshop) -> Result<Vec<String>> {
     }
     let english = Chapters::read(&root.join("book").join(Edition::English.src()))?;
     faults.extend(exercises::faults(root, &english)?);
+    faults.extend(blocks::faults(root, &english)?);
     for edition in Edition::BOTH.into_iter().filter(|edition| workshop.has(*edition)) {
         let chapters = Chapters::read(&root.join("book").join(edition.src()))?;
         for (name, text) in &chapters.0 {
@@ -51,6 +53,12 @@ fn sources(workshop: &Workshop) -> Result<Vec<String>> {
         }
         if edition == Edition::Chinese {
             faults.extend(parity::faults(&english, &chapters));
+            for name in parity::stale(&english, &chapters) {
+                println!(
+                    "note: src-zh/{name}.md translates an older src/{name}.md: bring it up to date, then \
+                     `cargo lab book stamp {name}`"
+                );
+            }
         }
     }
     Ok(faults)

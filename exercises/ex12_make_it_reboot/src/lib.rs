@@ -27,6 +27,8 @@
 //!
 //! In Linux: `arch/x86/kernel/dumpstack.c`, `oops_begin`, `oops_end`; `kernel/notifier.c`, `notifier_call_chain`.
 //!
+//! In the book: `book/src/reboot.md`.
+//!
 //! Grade it: `cargo lab check ex12`. See the incident with it: `cargo lab replay ex12`. A hint: `cargo lab hint ex12`.
 
 use softlockup::ThisCpu;

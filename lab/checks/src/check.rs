@@ -7,6 +7,8 @@ use softlockup::config::HostLimits;
 use softlockup::parts::contract::Broken;
 use softlockup::parts::contract::host::comes_back;
 
+use crate::mistakes;
+
 /// How long the code of a learner may go on without coming back: on a host core, and asleep.
 pub const LIMITS: HostLimits =
     HostLimits { running: Duration::from_millis(500), blocked: Duration::from_secs(3) };
@@ -124,7 +126,11 @@ impl Check {
     /// # Panics
     /// If the code does: `lab` tells where.
     pub fn run(self) -> Result<(), Failure> {
-        (self.run)()
+        let id = self.id;
+        (self.run)().map_err(|failure| Failure {
+            mistake: failure.mistake.or_else(|| mistakes::name(id, &failure.message)),
+            ..failure
+        })
     }
 }
 

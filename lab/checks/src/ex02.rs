@@ -21,12 +21,6 @@ pub fn checks<L: SoftlockupDetector + Default>() -> Vec<Check> {
             || rules::reports_a_starved_cpu(&L::default()),
         ),
         Check::contract(
-            "contract::softlockup::obeys_the_threshold",
-            "the threshold is the one that each sample is given",
-            0,
-            || rules::obeys_the_threshold(&L::default()),
-        ),
-        Check::contract(
             "contract::softlockup::survives_the_wrap",
             "a counter that wraps between the feed and the sample changes nothing",
             1,
@@ -61,6 +55,12 @@ pub fn checks<L: SoftlockupDetector + Default>() -> Vec<Check> {
             "what happens on one CPU does not change what another CPU's sample finds",
             1,
             || rules::keeps_cpus_apart(&L::default()),
+        ),
+        Check::contract(
+            "contract::softlockup::obeys_the_threshold",
+            "the threshold is the one that each sample is given",
+            0,
+            || rules::obeys_the_threshold(&L::default()),
         ),
         Check::replay(
             "replay::article",

@@ -31,7 +31,8 @@ pub fn checks<C: CsdLock + Default>() -> Vec<Check> {
             1,
             || {
                 rules::wait_for_a_free_csd_is_over(C::default)?;
-                rules::wait_ends_at_the_unlock(C::default)
+                rules::wait_ends_at_the_unlock(C::default)?;
+                rules::keeps_csds_apart(C::default)
             },
         ),
         Check::contract(

@@ -16,6 +16,7 @@ pub mod ex10;
 pub mod ex11;
 pub mod ex12;
 pub mod grade;
+pub mod mistakes;
 #[cfg(feature = "models")]
 pub mod models;
 pub mod oracle;

@@ -19,6 +19,8 @@
 //!
 //! In Linux: `kernel/watchdog.c`, `get_timestamp`, `set_sample_period`, `is_softlockup`.
 //!
+//! In the book: `book/src/why-22.md`.
+//!
 //! Grade it: `cargo lab check ex01`. See it beside the article: `cargo lab replay ex01`. A hint: `cargo lab hint ex01`.
 
 use softlockup::KernelTime;

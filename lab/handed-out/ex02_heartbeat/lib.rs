@@ -24,6 +24,8 @@
 //!
 //! In Linux: `kernel/watchdog.c` of 4.19: `watchdog_timer_fn`, `is_softlockup`, `touch_softlockup_watchdog`.
 //!
+//! In the book: `book/src/why-22.md`.
+//!
 //! Grade it: `cargo lab check ex02`. See the incident with it: `cargo lab replay ex02`. A hint: `cargo lab hint ex02`.
 
 use softlockup::parts::softlockup::{

@@ -48,10 +48,12 @@ pub(super) fn two_columns(groups: &[Group<'_>], width: usize) -> Vec<String> {
 /// Of each place first the learner's, then the stock machine's, and `*` where they differ.
 pub(super) fn in_turn(groups: &[Group<'_>]) -> Vec<String> {
     let mut out = Vec::new();
-    for group in groups {
+    for (index, group) in groups.iter().enumerate() {
+        if index > 0 {
+            out.push(String::new());
+        }
         out.extend(one_side("yours", group, |row| row.yours));
         out.extend(one_side("stock", group, |row| row.stock));
-        out.push(String::new());
     }
     cut(out, ALL)
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::Desk;
 use crate::cli::Check;
 use crate::course::Exercise;
-use crate::grade::{Graded, Told, grade};
+use crate::grade::{Graded, Told, grade, need_models};
 use crate::sandbox::{Cancel, LACKS};
 use crate::show;
 use crate::stop::{NOT_YET, PASSED, Stop};
@@ -33,12 +33,13 @@ pub(crate) fn run(desk: &Desk, args: &Check) -> Result<u8, Stop> {
         eprintln!("lab: note: {lacks}. Here a hang is ended by the clock.");
     }
     let as_it_comes = !args.all && stdout().is_terminal();
+    let patient = !as_it_comes && need_models(&desk.course, &exercises);
     let (mut passed, mut failed) = (0, None);
     for (index, exercise) in exercises.iter().enumerate() {
         if index > 0 {
             line("");
         }
-        match grade_and_record(desk, exercise, as_it_comes) {
+        match grade_and_record(desk, exercise, patient) {
             Ok((graded, shown)) => {
                 let progress = desk.store.load()?;
                 match shown {
@@ -81,12 +82,12 @@ enum Heard {
     SoFar(Box<Graded>),
 }
 
-/// Grades an exercise and takes down what came of it. If the model checkers take their time, and what is known before is
-/// wanted `as_it_comes`, that is shown meanwhile, and returned too.
+/// Grades an exercise and takes down what came of it. One who is not `patient` sees what is known before the model checkers
+/// are built; it is returned too.
 pub(crate) fn grade_and_record(
     desk: &Desk,
     exercise: &Exercise,
-    as_it_comes: bool,
+    patient: bool,
 ) -> Result<(Graded, Option<Box<Graded>>), Stop> {
     let (sender, heard) = mpsc::channel();
     let tell = move |told: Told<'_>| {
@@ -99,13 +100,14 @@ pub(crate) fn grade_and_record(
     let mut ticker = Some(Ticker::new());
     let (mut so_far, mut shown) = (None, None);
     let graded = thread::scope(|scope| {
-        let grading = scope.spawn(move || grade(&desk.course, exercise, &Cancel::default(), &tell));
+        let grading =
+            scope.spawn(move || grade(&desk.course, exercise, patient, &Cancel::default(), &tell));
         loop {
             match heard.recv_timeout(LONG / 4) {
                 Ok(Heard::Doing(what)) => ticker.iter().for_each(|ticker| ticker.tell(&what)),
                 Ok(Heard::Counting(what)) => ticker.iter().for_each(|ticker| ticker.count(&what)),
-                Ok(Heard::SoFar(graded)) if as_it_comes => so_far = Some((Instant::now(), graded)),
-                Ok(Heard::SoFar(_)) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(Heard::SoFar(graded)) => so_far = Some((Instant::now(), graded)),
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if let Some((_, graded)) = so_far.take_if(|(since, _)| since.elapsed() > LONG) {

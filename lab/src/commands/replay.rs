@@ -9,7 +9,7 @@ use crate::cargo::Outcome;
 use crate::channel::Status;
 use crate::course::{Course, Exercise};
 use crate::examine::{Examined, examine};
-use crate::grade::{Lane, build};
+use crate::grade::{WITHOUT_MODELS, build, lane};
 use crate::sandbox::{self, Cancel, How, Job, Limits, Run};
 use crate::source::hash_of;
 use crate::stop::{NOT_YET, PASSED, Stop};
@@ -41,7 +41,7 @@ pub(crate) fn replay(course: &Course, exercise: &Exercise, cancel: &Cancel) -> R
     let ticker = Ticker::new();
     ticker.tell(&format!("{}: building", exercise.id));
     let building = |crates| ticker.tell(&format!("{}: building ({crates})", exercise.id));
-    let built = match build(course, exercise, Lane::Plain, cancel, &building)?.0 {
+    let built = match build(course, exercise, lane(course), cancel, &building)?.0 {
         Outcome::Built(built) => built,
         Outcome::Refused(errors) => {
             drop(ticker);
@@ -79,7 +79,7 @@ pub(crate) fn replay(course: &Course, exercise: &Exercise, cancel: &Cancel) -> R
     }
     if !besides.is_empty() {
         let is_equal = besides.iter().all(|beside| beside.is_equal());
-        let examined = examine(&built.program, &[], &exercise.id, cancel)?;
+        let examined = examine(&built.program, &["--only", WITHOUT_MODELS], &exercise.id, cancel)?;
         line("");
         line(&wrap(&rule(exercise, &examined, is_equal), 0));
         say!("{}", paint(NEXT, format!("The verdict: `cargo lab check {}`", exercise.id)));

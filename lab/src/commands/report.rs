@@ -13,7 +13,7 @@ use crate::channel::Status;
 use crate::cli::Report;
 use crate::course::Exercise;
 use crate::examine::End;
-use crate::grade::{Graded, GradedEnd};
+use crate::grade::{Graded, GradedEnd, need_models};
 use crate::source::write_atomically;
 use crate::stop::{NOT_YET, PASSED, Stop};
 
@@ -30,18 +30,19 @@ pub(crate) fn run(desk: &Desk, args: &Report) -> Result<u8, Stop> {
     } else {
         desk.course.select(&args.exercises)?
     };
+    let patient = need_models(&desk.course, &exercises);
     let grade =
-        |exercise| grade_and_record(desk, exercise, false).map(|(graded, _)| (exercise, graded));
+        |exercise| grade_and_record(desk, exercise, patient).map(|(graded, _)| (exercise, graded));
     let rows = exercises.into_iter().map(grade).collect::<Result<Vec<Row<'_>>, _>>()?;
     let progress = desk.store.load()?;
     let points: u32 = rows.iter().map(|(exercise, _)| desk.points(&progress, exercise)).sum();
     let of: u32 = rows.iter().map(|(exercise, _)| exercise.points).sum();
     let what = format!("{points} of {of} points");
     if let Some(path) = &args.form.json {
-        write(path, &json::render(desk, &rows)?, &what)?;
+        write(path, &desk.course.shorten(&json::render(desk, &rows)?), &what)?;
     }
     if let Some(path) = &args.form.junit {
-        write(path, &junit::render(&rows)?, &what)?;
+        write(path, &desk.course.shorten(&junit::render(&rows)?), &what)?;
     }
     Ok(if rows.iter().all(|(_, graded)| graded.passed()) { PASSED } else { NOT_YET })
 }

@@ -87,7 +87,7 @@ fn bless(desk: &Desk, exercise: &Exercise) -> Result<(), Stop> {
 
 /// An exercise as it was handed out compiles, gets no point, and says so by itself.
 fn handed_out(desk: &Desk, exercise: &Exercise) -> Result<Option<Complaint>, Stop> {
-    let graded = grade(&desk.course, exercise, &Cancel::default(), &|_| {})?;
+    let graded = grade(&desk.course, exercise, false, &Cancel::default(), &|_| {})?;
     let complaint = match &graded.end {
         GradedEnd::DoesNotCompile(errors) => {
             let first = errors.learner.first().or(errors.course.first());

@@ -1,6 +1,9 @@
 //! Processes below this one, and what their threads do: read from `/proc` on Linux. Elsewhere nothing is seen, and what
 //! is left is to kill and a time limit.
 
+#[cfg(not(target_os = "linux"))]
+mod none;
+
 #[cfg(target_os = "linux")]
 pub(super) use linux::{
     adopt, below, cpu_ms_of_the_dead, kill, kill_adopted, look, tasks_of_the_host,
@@ -228,32 +231,5 @@ mod linux {
     fn ms(fields: &[&str], index: usize) -> u64 {
         let ticks: u64 = fields.get(index).and_then(|ticks| ticks.parse().ok()).unwrap_or(0);
         ticks * 1_000 / rustix::param::clock_ticks_per_second()
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-mod none {
-    use super::{Look, Process};
-
-    pub(in super::super) fn below() -> Vec<Process> {
-        Vec::new()
-    }
-
-    pub(in super::super) fn cpu_ms_of_the_dead() -> u64 {
-        0
-    }
-
-    pub(in super::super) fn tasks_of_the_host() -> usize {
-        0
-    }
-
-    pub(in super::super) fn adopt() {}
-
-    pub(in super::super) fn kill_adopted() {}
-
-    pub(in super::super) fn kill(_processes: &[Process]) {}
-
-    pub(in super::super) fn look(_processes: &[Process]) -> Look {
-        Look { alive: 1, ..Look::default() }
     }
 }

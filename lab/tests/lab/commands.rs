@@ -79,6 +79,10 @@ fn an_error_names_a_file_as_the_learner_does() {
         assert!(said.contains("--> exercises/ex01_add/src/lib.rs:"), "{said}");
         assert!(!said.contains(root.to_str().unwrap()), "{said}");
     }
+    course.add("panic!(\"a sum of {one} and {other}\")");
+    let said = course.lab(&["report", "--json", "-", "ex01"]).out;
+    assert!(said.contains("panicked at exercises/ex01_add/src/lib.rs:"), "{said}");
+    assert!(!said.contains(root.to_str().unwrap()), "{said}");
 }
 
 #[test]

@@ -7,7 +7,7 @@
 //! In Linux: `kernel/printk/printk.c`, `printk_cpu_sync_owner`.
 
 use crate::cpumask::CpuId;
-use crate::sync::{AtomicU32, Ordering::*};
+use std::sync::atomic::{AtomicU32, Ordering::*};
 
 /// See the table above.
 #[derive(Debug)]

@@ -9,8 +9,8 @@
 //! In Linux: `kernel/rcu/tree.h`, `struct rcu_data`, `struct rcu_state`. Here it differs: a CPU keeps the time of its last
 //! quiescent state, and which grace period waits for it follows from that.
 
-use crate::sync::{AtomicU64, Ordering::*};
 use crate::time::KernelTime;
+use std::sync::atomic::{AtomicU64, Ordering::*};
 
 /// A CPU's own: see the table above.
 #[derive(Debug)]

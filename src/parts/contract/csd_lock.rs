@@ -25,6 +25,7 @@ pub fn all<C: CsdLock>(new: impl Fn() -> C) -> Result<(), Broken> {
     unlock_clears_everything(&new)?;
     wait_ends_at_the_unlock(&new)?;
     wait_for_a_free_csd_is_over(&new)?;
+    keeps_csds_apart(&new)?;
     lock_waits_by_itself(&new)
 }
 
@@ -135,4 +136,25 @@ pub fn wait_for_a_free_csd_is_over<C: CsdLock>(new: impl Fn() -> C) -> Result<()
     csd.unlock(&flags);
     rule.expect("waiting for a csd that was answered", wait(), ())?;
     rule.equal("the flags after it", flags.load(Relaxed), 0)
+}
+
+/// What is remembered of a csd lies in its flags.
+///
+/// # Errors
+/// The rule that the part broke: a lock that keeps something in itself, which all csds share.
+pub fn keeps_csds_apart<C: CsdLock>(new: impl Fn() -> C) -> Result<(), Broken> {
+    let rule = Rule(
+        "a csd in use keeps no other csd from being locked, answered and waited for",
+        "A broadcast locks 63 csds before it waits for the first: if one deaf CPU keeps all of them, no other CPU is called.",
+    );
+    let (csd, cpu) = (new(), FakeCpu::new(CALLER));
+    let [deaf, other] = [0, 0].map(AtomicU32::new);
+    rule.expect("locking the csd of a deaf CPU", cpu.attempt(|cpu| csd.lock(&deaf, cpu)), ())?;
+    rule.expect("then locking another csd", cpu.attempt(|cpu| csd.lock(&other, cpu)), ())?;
+    csd.unlock(&other);
+    rule.expect("waiting for it, once answered", cpu.attempt(|cpu| csd.wait(&other, cpu)), ())?;
+    let flags = deaf.load(Relaxed);
+    rule.check(flags & CSD_FLAG_LOCK != 0, || {
+        format!("the deaf CPU's csd has the flags {flags:#x}")
+    })
 }

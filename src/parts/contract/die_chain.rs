@@ -16,6 +16,13 @@ use crate::parts::die_chain::{Callbacks, DieChain, Notify};
 /// The article's machine has 64 CPUs.
 const CPUS: [CpuId; 2] = [CpuId(0), CpuId(63)];
 
+/// Pairs of CPUs that a memory for fewer than 64 CPUs takes for one.
+const ALIKE: [[CpuId; 2]; 4] =
+    [CPUS, [CPUS[1], CPUS[0]], [CpuId(32), CpuId(0)], [CpuId(15), CpuId(31)]];
+
+/// The longest chain.
+const LONG: [Notify; 32] = [Notify::Done; 32];
+
 /// Every rule that each policy keeps.
 ///
 /// # Errors
@@ -38,7 +45,7 @@ pub fn calls_all_in_order<D: DieChain>(new: impl Fn() -> D) -> Result<(), Broken
         "The last callback is the one that starts the crash dump: if it is not called, there is none.",
     );
     use Notify::{Done, Ok as Fine};
-    for answers in [&[][..], &[Done], &[Fine, Done], &[Done, Fine, Done, Fine, Done]] {
+    for answers in [&[][..], &[Done], &[Fine, Done], &[Done, Fine, Done, Fine, Done], &LONG] {
         let story = Story::new(answers);
         story.walk(&new(), CPUS[0]);
         let want: Vec<usize> = (0..answers.len()).collect();
@@ -129,7 +136,7 @@ pub fn keeps_cpus_apart<D: DieChain>(new: impl Fn() -> D) -> Result<(), Broken> 
         "a walk on one CPU is not changed by a walk on another CPU",
         "A CPU that never comes out of its callback would take the callbacks away from all other CPUs.",
     );
-    for [cpu, other] in [CPUS, [CPUS[1], CPUS[0]]] {
+    for [cpu, other] in ALIKE {
         for n in 0..3 {
             let story = Story { meanwhile: Some((n, other)), ..Story::new(&[Notify::Ok; 3]) };
             story.walk(&new(), cpu);
@@ -155,12 +162,15 @@ pub fn survives_a_faulting_callback<D: DieChain>(new: impl Fn() -> D) -> Result<
         "a chain that is entered anew from inside a callback does not call that callback again, and calls those after it",
         "It would fault again, without end; and the callback after it, which starts the crash dump, would never run.",
     );
-    for [cpu, other] in [CPUS, [CPUS[1], CPUS[0]]] {
-        for faults in [&[1][..], &[0], &[3], &[0, 2], &[1, 2], &[0, 1, 2, 3]] {
+    let short = &LONG[..4];
+    let chains =
+        [&[1][..], &[0], &[3], &[0, 2], &[1, 2], &[0, 1, 2, 3]].map(|faults| (short, faults));
+    let chains = chains.into_iter().chain([(&LONG[..], &[0][..]), (&LONG, &[15, 16])]);
+    for [cpu, other] in ALIKE {
+        for (answers, faults) in chains.clone() {
             for dies in [true, false] {
                 for meanwhile in [None, Some((faults[0], other))] {
-                    let answers = [Notify::Done; 4];
-                    let story = Story { faults, dies, meanwhile, ..Story::new(&answers) };
+                    let story = Story { faults, dies, meanwhile, ..Story::new(answers) };
                     let chain = new();
                     story.walk(&chain, cpu);
                     survived(&rule, &story, cpu)?;
@@ -168,9 +178,10 @@ pub fn survives_a_faulting_callback<D: DieChain>(new: impl Fn() -> D) -> Result<
                         let what = format!(
                             "while callback {faults:?} of CPU#{cpu} was called, the chain on CPU#{other} called"
                         );
-                        rule.equal(&what, story.called(other, 0), vec![0, 1, 2, 3])?;
+                        let all: Vec<usize> = (0..answers.len()).collect();
+                        rule.equal(&what, story.called(other, 0), all)?;
                     }
-                    recovered(&rule, &chain, faults, [cpu, other])?;
+                    recovered(&rule, &chain, &story, [cpu, other])?;
                 }
             }
         }
@@ -202,15 +213,14 @@ fn survived(rule: &Rule, story: &Story<'_>, cpu: CpuId) -> Result<(), Broken> {
 fn recovered<D: DieChain>(
     rule: &Rule,
     chain: &D,
-    faulted: &[usize],
+    &Story { answers, faults: faulted, .. }: &Story<'_>,
     cpus: [CpuId; 2],
 ) -> Result<(), Broken> {
     for cpu in cpus {
-        let answers = [Notify::Done; 4];
-        let story = Story::new(&answers);
+        let story = Story::new(answers);
         story.walk(chain, cpu);
         let called = story.called(cpu, 0);
-        let silent = (0..4).find(|n| !faulted.contains(n) && !called.contains(n));
+        let silent = (0..answers.len()).find(|n| !faulted.contains(n) && !called.contains(n));
         rule.check(silent.is_none(), || {
             format!(
                 "after callbacks {faulted:?} faulted, the next oops on CPU#{cpu} called {called:?}"

@@ -18,6 +18,10 @@ use crate::parts::fake_cpu::{FakeCpu, Stuck};
 const CPU0: CpuId = CpuId(0);
 const CPU1: CpuId = CpuId(1);
 
+/// Two CPUs, each in both roles, and CPUs of a big machine: a lock with a bit for each of 32 CPUs takes CPU 32 for CPU 0.
+const PAIRS: [(CpuId, CpuId); 4] =
+    [(CPU0, CPU1), (CPU1, CPU0), (CPU0, CpuId(32)), (CpuId(63), CpuId(31))];
+
 /// Every rule that each policy keeps.
 ///
 /// # Errors
@@ -42,7 +46,7 @@ pub fn excludes<D: DieLock>(new: impl Fn() -> D) -> Result<(), Broken> {
         "1 is the first report, and 0 a lock that is free: a caller that hears otherwise counts wrongly for ever.",
     );
     is_free_at_first(&new)?;
-    for (first, second) in [(CPU0, CPU1), (CPU1, CPU0)] {
+    for (first, second) in PAIRS {
         let lock = new();
         let heard = |what: String, heard: Result<u32, Stuck>, want| match heard {
             Ok(got) => depth.equal(&what, got, want),
@@ -102,7 +106,7 @@ pub fn ignores_the_exit_of_others<D: DieLock>(new: impl Fn() -> D) -> Result<(),
         "a task that exits on a CPU that does not hold the lock changes nothing",
         "Tasks exit all the time: each of them would let another CPU into the report that is being printed.",
     );
-    for (first, second) in [(CPU0, CPU1), (CPU1, CPU0)] {
+    for (first, second) in PAIRS {
         let lock = new();
         let exit = |id| {
             let left = FakeCpu::new(id).attempt(|cpu| lock.task_exit(cpu));
@@ -176,32 +180,41 @@ fn step<D: DieLock>(
     rule.expect(what, got, depth)
 }
 
-/// Runs `script` on CPU 0: first while no other CPU wants the lock, then while CPU 1 waits for it. CPU 1 must get in
-/// at the end of the script and not before.
+/// Runs `script` on one CPU of each of [`PAIRS`]: first while no other CPU wants the lock, then while the other CPU waits
+/// for it. The other CPU must get in at the end of the script and not before.
 fn others_wait_for_the_end<D: DieLock>(
     rule: &Rule,
     new: impl Fn() -> D,
     script: &Script,
 ) -> Result<(), Broken> {
-    for later in [CPU1, CPU0] {
-        let (lock, cpu0) = (new(), FakeCpu::new(CPU0));
-        script.iter().try_for_each(|&next| step(rule, &lock, &cpu0, next))?;
+    PAIRS.into_iter().try_for_each(|pair| the_other_waits_for_the_end(rule, &new, script, pair))
+}
+
+fn the_other_waits_for_the_end<D: DieLock>(
+    rule: &Rule,
+    new: impl Fn() -> D,
+    script: &Script,
+    (id, other): (CpuId, CpuId),
+) -> Result<(), Broken> {
+    for later in [other, id] {
+        let (lock, holder) = (new(), FakeCpu::new(id));
+        script.iter().try_for_each(|&next| step(rule, &lock, &holder, next))?;
         let cpu = FakeCpu::new(later);
         rule.expect("the lock of a later oops", cpu.attempt(|cpu| lock.lock(cpu)), 1)?;
         rule.expect("its unlock", cpu.attempt(|cpu| lock.unlock(cpu)), 0)?;
     }
-    let (lock, cpu0) = (new(), FakeCpu::new(CPU0));
+    let (lock, holder) = (new(), FakeCpu::new(id));
     let [first, more @ ..] = script else { return Ok(()) };
-    step(rule, &lock, &cpu0, *first)?;
+    step(rule, &lock, &holder, *first)?;
     let (left, failed) = (RefCell::new(more.iter()), RefCell::new(Ok(())));
     let mut looks = 0;
-    let waiting = FakeCpu::with_others(CPU1, || {
+    let waiting = FakeCpu::with_others(other, || {
         looks += 1;
         if looks % SHORT_WAIT == 0
             && failed.borrow().is_ok()
             && let Some(&next) = left.borrow_mut().next()
         {
-            *failed.borrow_mut() = step(rule, &lock, &cpu0, next);
+            *failed.borrow_mut() = step(rule, &lock, &holder, next);
         }
     });
     let came_back = waiting.attempt(|cpu| lock.lock(cpu));
@@ -209,9 +222,9 @@ fn others_wait_for_the_end<D: DieLock>(
     failed.into_inner()?;
     match left.into_inner().next() {
         Some((before, ..)) => {
-            rule.check(came_back.is_err(), || format!("CPU#1's oops went on before {before}"))
+            rule.check(came_back.is_err(), || format!("CPU#{other}'s oops went on before {before}"))
         }
-        None => rule.expect("the oops of CPU#1, which waited,", came_back, 1),
+        None => rule.expect(&format!("the oops of CPU#{other}, which waited,"), came_back, 1),
     }
 }
 

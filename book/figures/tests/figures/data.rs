@@ -45,6 +45,22 @@ fn each_decade_is_as_wide_as_the_next_and_units_are_chosen_for_people() {
 }
 
 #[test]
+fn quantiles_that_no_series_has_are_in_neither_legend_nor_table() {
+    let file = FILE.replace("p90 = 1000\n", "").replace("p90 = 9000\n", "p10 = 3200\n");
+    let html = quantiles(&file, "fig", Lang::En).expect("a good file");
+    assert!(!wide(&html).contains(">p90<") && wide(&html).contains(">p10<"));
+    assert_eq!(table(&html)[1], ["condvar", "3.2 µs", "5.4 µs", "31 µs", "–"]);
+}
+
+#[test]
+fn a_unit_that_is_none_of_time_stands_at_the_axis_once() {
+    let file = FILE.replace("\"ns\"", "\"times the floor\"");
+    let html = quantiles(&file, "fig", Lang::En).expect("a good file");
+    assert_eq!(wide(&html).matches("times the floor").count(), 1);
+    assert_eq!(table(&html)[0][1], "100");
+}
+
+#[test]
 fn a_bad_file_of_measurements_is_one_clear_line() {
     let error = |file: &str| quantiles(file, "fig", Lang::En).expect_err("a bad file").to_string();
     let no_series = FILE.split("[[series]]").next().expect("a head").to_owned() + "series = []";
@@ -52,7 +68,7 @@ fn a_bad_file_of_measurements_is_one_clear_line() {
     let falls = FILE.replace("p90 = 9000", "p90 = 90");
     assert_eq!(
         error(&falls),
-        "measured data: series `condvar`: quantiles must not fall from p50 to p999"
+        "measured data: series `condvar`: quantiles must not fall from p10 to p999"
     );
     let zero = FILE.replace("p50 = 5400", "p50 = 0");
     assert_eq!(error(&zero), "measured data: series `condvar`: a quantile must be more than 0");

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use softlockup::config::Ablation;
+use softlockup::scenario::lost_ipi::LostIpi;
 use softlockup::scenario::nested_oops::NestedOops;
 use softlockup::scenario::wait_chains::WaitChains;
 use softlockup::{CpuId, Event, Incident, Record, Scenario};
@@ -101,6 +102,20 @@ fn there_is_a_cross_for_each_call_that_cpu_0_never_answered() {
     let silent = waits_to_the_end(&incident);
     assert!(silent.iter().all(|(_, on)| *on == CpuId(0)));
     assert_eq!(elements(wide(&html), "sl-none").len(), silent.len());
+}
+
+#[test]
+fn a_healthy_cpu_that_never_heard_its_ipi_has_a_row_with_feeds_and_a_cross_for_each_caller() {
+    let incident = live(&LostIpi::default());
+    let html = draw("overview", &incident);
+    let svg = wide(&html);
+    let deaf = elements(svg, "sl-name").into_iter().find(|name| name.text == "CPU 3");
+    let row = deaf.expect("a row for CPU 3").number("y") - 4.0;
+    let callers = waits_to_the_end(&incident).iter().filter(|(_, on)| *on == CpuId(3)).count();
+    assert_eq!(elements(svg, "sl-none").len(), callers);
+    let fed = elements(svg, "sl-feed").iter().filter(|feed| feed.number("cy") == row).count();
+    assert!(fed > 10, "CPU 3 is fed {fed} times");
+    assert!(!svg.contains("silent"));
 }
 
 #[test]

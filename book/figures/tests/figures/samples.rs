@@ -86,6 +86,10 @@ fn one_cpu_shows_the_first_report_and_the_subtraction_behind_it() {
     let drawn: Vec<String> =
         rows.iter().map(|row| row[3].clone()).filter(|count| count != "–").collect();
     assert_eq!(drawn, counts.iter().map(ToString::to_string).collect::<Vec<_>>());
-    let feeds = rows.iter().filter(|row| row[2] == "feed").map(|row| row[0].clone());
-    assert_eq!(feeds.last(), Some(fed.to_string()), "no feed after the one from which it counts");
+    let mut feeds = rows.iter().filter(|row| row[2] == "feed").map(|row| row[0].clone());
+    assert_eq!(
+        feeds.next_back(),
+        Some(fed.to_string()),
+        "no feed after the one from which it counts"
+    );
 }

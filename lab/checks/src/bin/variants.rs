@@ -15,16 +15,17 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let name = arguments.next();
-    let wanted =
-        |it: &&Variant| Some(it.exercise) == first.as_deref() && Some(it.name) == name.as_deref();
-    let Some(&Variant { exercise, checks, .. }) = all().iter().find(wanted) else {
+    let wanted = |(exercise, answer): &(&str, Variant)| {
+        Some(*exercise) == first.as_deref() && Some(answer.name) == name.as_deref()
+    };
+    let Some((exercise, Variant { checks, .. })) = all().into_iter().find(wanted) else {
         eprintln!("it takes --list, or the exercise and the name of one answer that --list names");
         return ExitCode::from(2);
     };
     grade::main_with(exercise, checks(), String::new, arguments)
 }
 
-fn list(&Variant { exercise, name, kind, hostile, .. }: &Variant) {
+fn list(&(exercise, Variant { name, kind, hostile, .. }): &(&str, Variant)) {
     let (kind, by, words) = match kind {
         Kind::Solution => ("solution", "", &[][..]),
         Kind::Alternative => ("alternative", "", &[][..]),

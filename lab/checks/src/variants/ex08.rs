@@ -5,24 +5,10 @@ use softlockup::parts::csd_stall::{CsdStall, StallDetector};
 use softlockup::sync::{AtomicU64, Ordering::Relaxed};
 use softlockup::time::NSEC_PER_SEC;
 
-use crate::check::Check;
-use crate::ex08::{ID, checks};
-use crate::variants::{Kind, Variant};
+use crate::ex08::checks;
+use crate::variants::{Variant, right, solution, wrong};
 
 const TIMEOUT_NS: u64 = 5 * NSEC_PER_SEC;
-
-const fn right(name: &'static str, checks: fn() -> Vec<Check>) -> Variant {
-    Variant::new(ID, name, Kind::Alternative, checks)
-}
-
-const fn wrong(
-    name: &'static str,
-    by: &'static str,
-    words: &'static [&'static str],
-    checks: fn() -> Vec<Check>,
-) -> Variant {
-    Variant::new(ID, name, Kind::Mutant { by, words }, checks)
-}
 
 const EARLY: &str = "contract::csd_stall::not_at_five_seconds";
 const SOON: &str = "contract::csd_stall::soon_after_five_seconds";
@@ -30,11 +16,12 @@ const LATER: &str = "contract::csd_stall::each_report_comes_later";
 const APART: &str = "contract::csd_stall::keeps_waits_apart";
 
 /// Solution, alternatives, mutants.
-pub const VARIANTS: &[Variant] = &[
-    Variant::new(ID, "solution", Kind::Solution, checks::<ex08_time_out_solution::MyStallDetector>),
+pub(super) const VARIANTS: &[&[Variant]] = &[&[
+    solution(checks::<ex08_time_out_solution::MyStallDetector>),
     right("every 5 s", checks::<EveryFiveSeconds>),
     right("each pause twice the one before", checks::<Doubles>),
     right("once, and never again", checks::<Once>),
+    right("at the next whole second", checks::<WholeSeconds>),
     right("5 s and a tick, rarer on big machines", checks::<ATickLater>),
     wrong("a due that does not move", LATER, &["does not move", "43,350"], checks::<Stands>),
     wrong(
@@ -63,8 +50,10 @@ pub const VARIANTS: &[Variant] = &[
         &["depends on that wait alone"],
         checks::<Remembers>,
     ),
+    wrong("no patience on a small machine", LATER, &["at least 5 s after"], checks::<NoPatience>),
+    wrong("hurries after the third report", LATER, &["after report 3"], checks::<Hurries>),
     wrong("as handed out", EARLY, &["when is the first report due?"], checks::<AsHandedOut>),
-];
+]];
 
 /// A detector for each of these, which need no state.
 macro_rules! detectors {
@@ -98,6 +87,11 @@ detectors! {
         last + big * TIMEOUT_NS + 4_000_000
     };
 
+    WholeSeconds: |stall| {
+        let last = stall.reported.unwrap_or(stall.began);
+        KernelTime::from_secs((last.ns() + TIMEOUT_NS) / NSEC_PER_SEC + 1)
+    };
+
     Stands: |stall| stall.began + TIMEOUT_NS + 1;
     FromTheBeginning: |stall| stall.began + TIMEOUT_NS * (stall.reports + 1) + 1 + stall.reports;
     NextMark: |stall| {
@@ -118,6 +112,15 @@ detectors! {
     Shrinks: |stall| {
         let last = stall.reported.unwrap_or(stall.began);
         last + TIMEOUT_NS / (stall.reports + 1) + 1
+    };
+    /// The kernel's formula, from memory: ilog2(1) is 0.
+    NoPatience: |stall| match stall.reported {
+        None => stall.began + TIMEOUT_NS + 1,
+        Some(last) => last + TIMEOUT_NS * u64::from(stall.nr_online.ilog2()) + 1,
+    };
+    Hurries: |stall| match stall.reports {
+        0..=2 => stall.reported.unwrap_or(stall.began) + TIMEOUT_NS + 1,
+        _ => stall.reported.unwrap_or(stall.began) + NSEC_PER_SEC,
     };
     AsHandedOut: |_| todo!("when is the first report due?");
 }

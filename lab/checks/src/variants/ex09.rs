@@ -8,22 +8,8 @@ use softlockup::parts::hardlockup::HardlockupVerdict::{
 use softlockup::parts::hardlockup::{BuddyDetector, HardlockupDetector, HardlockupWatch};
 use softlockup::sync::{AtomicU32, Ordering::Relaxed};
 
-use crate::check::Check;
-use crate::ex09::{ID, checks};
-use crate::variants::{Kind, Variant};
-
-const fn right(name: &'static str, checks: fn() -> Vec<Check>) -> Variant {
-    Variant::new(ID, name, Kind::Alternative, checks)
-}
-
-const fn wrong(
-    name: &'static str,
-    by: &'static str,
-    words: &'static [&'static str],
-    checks: fn() -> Vec<Check>,
-) -> Variant {
-    Variant::new(ID, name, Kind::Mutant { by, words }, checks)
-}
+use crate::ex09::checks;
+use crate::variants::{Variant, right, solution, wrong};
 
 const ITSELF: &str = "contract::hardlockup::no_cpu_watches_itself";
 const ONLINE: &str = "contract::hardlockup::watches_another_online_cpu";
@@ -35,8 +21,8 @@ const AGAIN: &str = "contract::hardlockup::reports_again_after_it_came_back";
 const APART: &str = "contract::hardlockup::keeps_cpus_apart";
 
 /// Solution, alternatives, mutants.
-pub const VARIANTS: &[Variant] = &[
-    Variant::new(ID, "solution", Kind::Solution, checks::<ex09_buddy_solution::MyBuddy>),
+pub(super) const VARIANTS: &[&[Variant]] = &[&[
+    solution(checks::<ex09_buddy_solution::MyBuddy>),
     right("the kernel's", checks::<BuddyDetector>),
     right("watches the one before", checks::<TheOneBefore>),
     right("a ring of its own, by position", checks::<ByPosition>),
@@ -57,6 +43,7 @@ pub const VARIANTS: &[Variant] = &[
     ),
     wrong("each CPU watches itself", ITSELF, &["watches itself"], checks::<Itself>),
     wrong("all watch CPU 0", UNWATCHED, &["CPU#2 is watched by none"], checks::<AllWatchFirst>),
+    wrong("in pairs, and the last one alone", ONLINE, &["watches no CPU"], checks::<Pairs>),
     wrong(
         "ignores miss_thresh",
         AT_THE_LAST,
@@ -92,7 +79,7 @@ pub const VARIANTS: &[Variant] = &[
     wrong("a dead CPU stays dead", AGAIN, &["AlreadyReported and not Alive"], checks::<StaysDead>),
     wrong("counts in itself", APART, &["another CPU's"], checks::<InItself>),
     wrong("as handed out", ITSELF, &["name a CPU"], checks::<AsHandedOut>),
-];
+]];
 
 /// Detectors that differ from the kernel's in one of the two decisions.
 macro_rules! watch {
@@ -135,6 +122,12 @@ watch! {
         let last = online.iter().last()?;
         let next = if cpu == last { CpuId(0) } else { CpuId(cpu.0 + 1) };
         (online.weight() > 1).then_some(next)
+    };
+    /// With an odd number of CPUs the last one has no partner.
+    Pairs: |cpu, online| {
+        let ring: Vec<CpuId> = online.iter().collect();
+        let place = ring.iter().position(|&other| other == cpu)?;
+        ring.get(place ^ 1).copied()
     };
     AloneItself: |cpu, online| online.next_after(cpu);
     Itself: |cpu, _| Some(cpu);

@@ -3,38 +3,56 @@
 //!
 //! `tests/variants.rs` runs them in one process, and shows their messages: `VARIANTS=ex04 cargo test --test variants`.
 
-/// A `die_lock`, with its fields and what it does.
+/// A `die_lock`, with its fields and what it does. What it does not say is right for a lock of one word, `locked`.
 macro_rules! die_lock {
     ($(#[$doc:meta])* $name:ident { $($fields:tt)* }
-     lock($me:ident, $cpu:ident) $lock:block
-     unlock($me2:ident, $cpu2:ident) $unlock:block
+     $(lock($me:ident, $cpu:ident) $lock:block)?
+     $(unlock($me2:ident, $cpu2:ident) $unlock:block)?
      $(task_exit($me3:ident, $cpu3:ident) $exit:block)?) => {
         $(#[$doc])*
         #[derive(Default)]
         struct $name { $($fields)* }
 
         impl softlockup::parts::die_lock::DieLock for $name {
-            fn lock(&$me, $cpu: &impl softlockup::ThisCpu) -> u32 $lock
-
-            fn unlock(&$me2, $cpu2: &impl softlockup::ThisCpu) -> u32 $unlock
-
+            or_right! {
+                [$(fn lock(&$me, $cpu: &impl softlockup::ThisCpu) -> u32 $lock)?]
+                fn lock(&self, cpu: &impl softlockup::ThisCpu) -> u32 {
+                    while self.locked.swap(1, Acquire) == 1 {
+                        cpu.relax();
+                    }
+                    1
+                }
+            }
+            or_right! {
+                [$(fn unlock(&$me2, $cpu2: &impl softlockup::ThisCpu) -> u32 $unlock)?]
+                fn unlock(&self, _cpu: &impl softlockup::ThisCpu) -> u32 {
+                    self.locked.store(0, Release);
+                    0
+                }
+            }
             $(fn task_exit(&$me3, $cpu3: &impl softlockup::ThisCpu) $exit)?
         }
     };
 }
 
-pub mod ex01;
-pub mod ex02;
-pub mod ex03;
-pub mod ex04;
-pub mod ex05;
-pub mod ex06;
-pub mod ex07;
-pub mod ex08;
-pub mod ex09;
-pub mod ex10;
-pub mod ex11;
-pub mod ex12;
+/// What is given, or else what is right.
+macro_rules! or_right {
+    ([] $($right:tt)*) => { $($right)* };
+    ([$($given:tt)+] $($right:tt)*) => { $($given)+ };
+}
+
+mod ex01;
+mod ex02;
+mod ex03;
+mod ex04;
+mod ex05;
+mod ex06;
+mod ex07;
+mod ex08;
+mod ex09;
+mod ex10;
+mod ex11;
+mod ex12;
 
 use crate::check::Check;
 
@@ -54,11 +72,9 @@ pub enum Kind {
     },
 }
 
-/// One answer.
+/// One answer to an exercise.
 #[derive(Clone, Copy, Debug)]
 pub struct Variant {
-    /// `ex04`
-    pub exercise: &'static str,
     /// What is wrong with it, or how it is right, in a few words.
     pub name: &'static str,
     /// What it is.
@@ -71,37 +87,50 @@ pub struct Variant {
 }
 
 impl Variant {
-    /// An answer that ends.
-    pub const fn new(
-        exercise: &'static str,
-        name: &'static str,
-        kind: Kind,
-        checks: fn() -> Vec<Check>,
-    ) -> Self {
-        Variant { exercise, name, kind, checks, hostile: false }
-    }
-
     /// The same answer, which needs a process of its own.
     pub const fn hostile(self) -> Self {
         Variant { hostile: true, ..self }
     }
 }
 
-/// Every known answer, exercise by exercise.
-pub fn all() -> Vec<Variant> {
-    [
-        ex01::VARIANTS,
-        ex02::VARIANTS,
-        ex03::VARIANTS,
-        ex04::VARIANTS,
-        ex05::VARIANTS,
-        ex06::VARIANTS,
-        ex07::VARIANTS,
-        ex08::VARIANTS,
-        ex09::VARIANTS,
-        ex10::VARIANTS,
-        ex11::VARIANTS,
-        ex12::VARIANTS,
-    ]
-    .concat()
+/// The course's own answer.
+pub const fn solution(checks: fn() -> Vec<Check>) -> Variant {
+    Variant { name: "solution", kind: Kind::Solution, checks, hostile: false }
+}
+
+/// A right answer of another shape.
+pub const fn right(name: &'static str, checks: fn() -> Vec<Check>) -> Variant {
+    Variant { name, kind: Kind::Alternative, checks, hostile: false }
+}
+
+/// A wrong answer, which the check `by` refuses in a message with these `words`.
+pub const fn wrong(
+    name: &'static str,
+    by: &'static str,
+    words: &'static [&'static str],
+    checks: fn() -> Vec<Check>,
+) -> Variant {
+    Variant { name, kind: Kind::Mutant { by, words }, checks, hostile: false }
+}
+
+/// Every known answer, with the exercise that it answers: `ex04`.
+pub fn all() -> Vec<(&'static str, Variant)> {
+    let exercises: [(&str, &[&[Variant]]); 12] = [
+        ("ex01", ex01::VARIANTS),
+        ("ex02", ex02::VARIANTS),
+        ("ex03", ex03::VARIANTS),
+        ("ex04", ex04::VARIANTS),
+        ("ex05", ex05::VARIANTS),
+        ("ex06", ex06::VARIANTS),
+        ("ex07", ex07::VARIANTS),
+        ("ex08", ex08::VARIANTS),
+        ("ex09", ex09::VARIANTS),
+        ("ex10", ex10::VARIANTS),
+        ("ex11", ex11::VARIANTS),
+        ("ex12", ex12::VARIANTS),
+    ];
+    let with_exercise = |(exercise, answers): (_, &[&[Variant]])| {
+        answers.concat().into_iter().map(move |it| (exercise, it))
+    };
+    exercises.into_iter().flat_map(with_exercise).collect()
 }

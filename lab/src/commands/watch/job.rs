@@ -41,7 +41,7 @@ pub(super) fn work(
                         }
                     });
                 };
-                let graded = Box::new(grade(&desk.course, exercise, cancel, &tell)?);
+                let graded = Box::new(grade(&desk.course, exercise, false, cancel, &tell)?);
                 let _ = sender.send(Event::Graded(number, exercise.clone(), graded));
             }
         }
