@@ -10,6 +10,9 @@ use softlockup::{Config, Cpu, CpuId, Kernel, KernelTime, Machine, Parts, Task, T
 
 const MS: u64 = 1_000_000;
 
+const KERNELS: [Kernel; 4] =
+    [Kernel::Arm64V4_19, Kernel::Arm64V6_1, Kernel::Arm64V6_12, Kernel::X86V6_1];
+
 fn config(kernel: Kernel, console_time: Option<ConsoleTime>) -> Config {
     let detectors = Detectors { hardlockup_buddy: None, ..Detectors::of(kernel) };
     let until = KernelTime::from_secs(80);
@@ -83,7 +86,7 @@ fn where_linux_serialises_reports_the_second_headline_waits_for_the_first_report
 
 #[test]
 fn where_linux_does_not_the_second_headline_comes_at_its_sample() {
-    for kernel in [Kernel::Arm64V4_19, Kernel::X86V6_1] {
+    for kernel in [Kernel::Arm64V4_19, Kernel::Arm64V6_1, Kernel::X86V6_1] {
         assert_eq!(apart(&run(config(kernel, slow()))), 10, "{kernel:?}");
     }
 }
@@ -104,7 +107,7 @@ fn each_line_is_stamped_when_the_one_before_is_out() {
 #[test]
 fn a_softlockup_panic_comes_after_its_report_and_another_cpu_is_still_reported() {
     let sysctl = Sysctl { softlockup_panic: true, ..Sysctl::default() };
-    let run = |console_time| run(Config { sysctl, ..config(Kernel::X86V6_1, console_time) });
+    let run = |kernel, console_time| run(Config { sysctl, ..config(kernel, console_time) });
     let seen = |incident: &Incident| -> (usize, Vec<String>) {
         let entries = dmesg::parse(incident.console().as_bytes());
         let panics = entries.iter().filter_map(|entry| match &entry.message {
@@ -113,13 +116,16 @@ fn a_softlockup_panic_comes_after_its_report_and_another_cpu_is_still_reported()
         });
         (lockups(incident).len(), panics.collect())
     };
-    // In no time, CPU 1 stops the machine before CPU 2's sample.
-    assert_eq!(seen(&run(None)), (1, vec!["softlockup: hung tasks".to_owned()]));
-    let incident = run(slow());
-    assert_eq!(seen(&incident), (2, vec!["softlockup: hung tasks".to_owned()]));
-    let panic = incident.records.iter().find(|it| matches!(it.event, Event::Panic { .. }));
-    let (panic, headline) = (panic.expect("a panic").time, lockups(&incident)[0].time);
-    assert!(panic.ns_since(headline) > 30 * MS, "{headline} {panic}");
+    let once = || vec!["softlockup: hung tasks".to_owned()];
+    for kernel in [Kernel::Arm64V6_1, Kernel::X86V6_1] {
+        // In no time, CPU 1 stops the machine before CPU 2's sample.
+        assert_eq!(seen(&run(kernel, None)), (1, once()));
+        let incident = run(kernel, slow());
+        assert_eq!(seen(&incident), (2, once()));
+        let panic = incident.records.iter().find(|it| matches!(it.event, Event::Panic { .. }));
+        let (panic, headline) = (panic.expect("a panic").time, lockups(&incident)[0].time);
+        assert!(panic.ns_since(headline) > 30 * MS, "{headline} {panic}");
+    }
 }
 
 #[test]
@@ -147,7 +153,7 @@ fn a_saved_run_prints_the_same_stamps_again() {
 
 #[test]
 fn a_healthy_machine_is_silent_with_everything_on() {
-    for kernel in [Kernel::Arm64V4_19, Kernel::Arm64V6_12, Kernel::X86V6_1] {
+    for kernel in KERNELS {
         let detectors = Detectors { csd: true, hardlockup_perf: true, ..Detectors::of(kernel) };
         let config = Config {
             detectors,

@@ -165,6 +165,7 @@ impl Headline {
                 | Headline::RcuKthreadStarved { .. }
                 | Headline::Request { .. }
                 | Headline::Backtrace { .. }
+                | Headline::TaskDump { .. }
         )
     }
 }
@@ -429,6 +430,7 @@ cases! {
         waits: &[(1, IdleUntil(150.5)), (2, IdleUntil(150.5)), (3, IdleUntil(150.5))],
         kernel: Kernel::Arm64V6_1,
         detectors: Detectors::of(Kernel::Arm64V6_1),
+        console_time: EMULATED,
         ..PLAIN
     };
     x86_survives_one_nested_oops: Case { log: "x86-d61-nest1-smp4", oops: Some((12.787, true)), ..X86 };

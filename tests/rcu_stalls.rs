@@ -12,6 +12,9 @@ use softlockup::{Config, Cpu, CpuId, Kernel, KernelTime, Machine, Parts, Task, T
 
 const CPU0: CpuId = CpuId(0);
 
+const KERNELS: [Kernel; 4] =
+    [Kernel::Arm64V4_19, Kernel::Arm64V6_1, Kernel::Arm64V6_12, Kernel::X86V6_1];
+
 fn secs(secs: u64) -> KernelTime {
     KernelTime::from_secs(secs)
 }
@@ -127,6 +130,18 @@ fn the_cpu_that_reports_touches_its_watchdog_and_is_reported_later_itself() {
 }
 
 #[test]
+fn on_arm64_6_1_a_waiter_shows_its_registers_and_what_the_scheduler_knows_of_the_others() {
+    let incident = run(config(Kernel::Arm64V6_1, 33), &[(0, 10, goes_dark), (2, 10, waits)]);
+    let stall = stalls(&incident)[0];
+    let after: Vec<_> = incident.records.iter().filter(|it| it.seq > stall.seq).collect();
+    let has = |event: &Event| after.iter().any(|it| it.cpu == CpuId(2) && it.event == *event);
+    assert!(has(&Event::ShowIrqRegs) && has(&Event::TaskDump { of: CPU0 }));
+    assert!(!after.iter().any(|it| matches!(it.event, Event::BacktraceRequest { .. })));
+    let console = incident.console();
+    assert!(console.contains("rcu: \t(t=5250 jiffies g=0 q=0 ncpus=4)"), "{console}");
+}
+
+#[test]
 fn a_cpu_that_is_asking_holds_the_flag_and_the_stall_asks_no_cpu() {
     let incident = |detectors| {
         let config = Config { detectors, ..config(Kernel::Arm64V6_12, 55) };
@@ -195,7 +210,7 @@ fn in_wall_clock_time_the_dark_cpu_is_named_too() {
 
 #[test]
 fn a_healthy_machine_is_silent_with_every_detector_on() {
-    for kernel in [Kernel::Arm64V4_19, Kernel::Arm64V6_12, Kernel::X86V6_1] {
+    for kernel in KERNELS {
         let mut config = config(kernel, 300);
         config.nr_cpus = 8;
         config.detectors = Detectors { csd: true, hardlockup_perf: true, ..config.detectors };
