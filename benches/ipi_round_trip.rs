@@ -20,7 +20,25 @@ use softlockup_measure::machine::{Setup, mailboxes, on_machine};
 use softlockup_measure::round_trip::{Measured, Plan};
 
 type Cores = [usize; 2];
-type Outcome = Result<(Measured, [Fate; 2]), String>;
+type Calls = (Measured, [Fate; 2]);
+type Outcome = Result<Calls, Failure>;
+
+/// Why there is nothing to measure. Each is the host's doing, and none ends the benchmark.
+enum Failure {
+    /// It will fail again.
+    Impossible(String),
+    /// What was measured does not count; the next time it may.
+    Spoiled(Box<Calls>, String),
+}
+
+impl From<String> for Failure {
+    fn from(why: String) -> Self {
+        Failure::Impossible(why)
+    }
+}
+
+/// How often a spoiled measurement is repeated.
+const TRIES: usize = 20;
 
 /// Time enough for a called side that sleeps to fall asleep before each call.
 const ASLEEP: Duration = Duration::from_micros(50);
@@ -47,50 +65,54 @@ const fn contender(id: &'static str, run: fn(Cores, Plan) -> Outcome) -> Contend
 const CONTENDERS: &[Contender] = &[
     contender("floor_cas", |cores, plan| {
         let floor = Floor::default();
-        on_threads(cores, plan, &floor, &floor)
+        Ok(on_threads(cores, plan, &floor, &floor)?)
     }),
     contender("floor_two_lines", |cores, plan| {
         let lines = TwoLines::default();
-        on_threads(cores, plan, &lines, &lines)
+        Ok(on_threads(cores, plan, &lines, &lines)?)
     }),
-    contender("kernel_csd", |cores, plan| on_machine(Parts::stock, cores, plan, SPINS)),
-    contender("mailbox_sync", |cores, plan| on_machine(mailboxes, cores, plan, SPINS)),
-    contender("mailbox_recorded", |cores, plan| on_machine(mailboxes, cores, plan, RECORDS)),
+    contender("kernel_csd", |cores, plan| Ok(on_machine(Parts::stock, cores, plan, SPINS)?)),
+    contender("mailbox_sync", |cores, plan| Ok(on_machine(mailboxes, cores, plan, SPINS)?)),
+    contender("mailbox_recorded", |cores, plan| Ok(on_machine(mailboxes, cores, plan, RECORDS)?)),
     Contender {
         id: "mailbox_parked",
         sleeps: true,
-        run: |cores, plan| on_machine(mailboxes, cores, plan, IDLES),
+        run: |cores, plan| Ok(on_machine(mailboxes, cores, plan, IDLES)?),
     },
     contender("crossbeam_channel", |cores, plan| {
         let channel = CrossbeamChannel::default();
-        on_threads(cores, plan, &channel, &channel)
+        Ok(on_threads(cores, plan, &channel, &channel)?)
     }),
     contender("std_mpsc", |cores, plan| {
         let (caller, server) = StdMpsc::ends();
-        on_threads(cores, plan, caller, server)
+        Ok(on_threads(cores, plan, caller, server)?)
     }),
     contender("parking_lot_condvar", |cores, plan| {
         let condvar = Condvar::default();
-        on_threads(cores, plan, &condvar, &condvar)
+        Ok(on_threads(cores, plan, &condvar, &condvar)?)
     }),
     Contender {
         id: "park_unpark",
         sleeps: true,
         run: |cores, plan| {
             let threads = ParkUnpark::default();
-            on_threads(cores, plan, &threads, &threads)
+            Ok(on_threads(cores, plan, &threads, &threads)?)
         },
     },
     #[cfg(target_os = "linux")]
     contender("posix_signal", |cores, plan| {
         let signal = softlockup_benches::contenders::Signal::new()?;
-        on_threads(cores, plan, &signal, &signal)
+        Ok(on_threads(cores, plan, &signal, &signal)?)
     }),
     #[cfg(target_os = "linux")]
     contender("kernel_membarrier", |cores, plan| {
         use softlockup_benches::contenders::{Interrupting, Membarrier};
         let membarrier = Membarrier::new()?;
-        on_threads(cores, plan, Interrupting::new(&membarrier), &membarrier)
+        let calls = on_threads(cores, plan, Interrupting::new(&membarrier), &membarrier)?;
+        match membarrier.was_served() {
+            Ok(()) => Ok(calls),
+            Err(why) => Err(Failure::Spoiled(Box::new(calls), why)),
+        }
     }),
 ];
 
@@ -99,30 +121,57 @@ fn round_trips(criterion: &mut Criterion, cores: Cores) {
     let mut group = criterion.benchmark_group("ipi_round_trip");
     group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
     for &Contender { id, sleeps, run } in CONTENDERS {
-        let run = |calls, each_after| {
-            let outcome = run(cores, Plan { calls, each_after });
-            outcome.unwrap_or_else(|error| panic!("{id}: {error}"))
+        let measure = |calls, each_after| {
+            let once = || run(cores, Plan { calls, each_after });
+            unspoiled(once, |why| {
+                report.borrow_mut().note(format!("{id} was measured again: {why}"))
+            })
         };
+        if let Err(Failure::Impossible(why)) = measure(1, None) {
+            report.borrow_mut().note(format!("{id} is left out: {why}"));
+            continue;
+        }
         group.bench_function(id, |bencher| {
-            bencher.iter_custom(|calls| {
-                let (measured, fates) = run(calls, sleeps.then_some(ASLEEP));
-                let elapsed = measured.elapsed;
-                report.borrow_mut().add_calls(id, measured, fates);
-                elapsed
+            bencher.iter_custom(|calls| match measure(calls, sleeps.then_some(ASLEEP)) {
+                Ok((measured, fates)) => {
+                    let elapsed = measured.elapsed;
+                    report.borrow_mut().add_calls(id, measured, fates);
+                    elapsed
+                }
+                // Criterion wants a figure for each sample; the tables do without.
+                Err(Failure::Spoiled(calls, why)) => {
+                    report.borrow_mut().note(format!(
+                        "criterion's figure of {id} has a sample that does not count: {why}"
+                    ));
+                    calls.0.elapsed
+                }
+                Err(Failure::Impossible(why)) => panic!("{id}: {why}, and it was possible before"),
             });
         });
         // Once; and only if the filter let criterion measure it.
         let answers_late = id == "floor_cas"; // with its next call: one by itself is no round trip
         if report.borrow().has(id) && !is_test() && !answers_late {
             let pause = if sleeps { ASLEEP } else { Duration::ZERO };
-            let (measured, _) = run(SINGLE_CALLS, Some(pause));
-            report.borrow_mut().add_single(id, &measured.latencies_ns);
+            if let Ok((measured, _)) = measure(SINGLE_CALLS, Some(pause)) {
+                report.borrow_mut().add_single(id, &measured.latencies_ns);
+            }
         }
     }
     group.finish();
     if !is_test() {
         print!("{}", report.into_inner());
     }
+}
+
+/// Measures until a measurement counts, [`TRIES`] times at most; `note` is told of each that does not.
+fn unspoiled(once: impl Fn() -> Outcome, mut note: impl FnMut(&str)) -> Outcome {
+    for _ in 1..TRIES {
+        match once() {
+            Err(Failure::Spoiled(_, why)) => note(&why),
+            outcome => return outcome,
+        }
+    }
+    once()
 }
 
 type Broadcast = fn(u32, u64) -> Duration;
@@ -141,6 +190,10 @@ fn broadcasts(criterion: &mut Criterion) {
     for others in [1, 3, 15, 63, 255, broadcast::MAX_OTHERS] {
         if is_test() && others > 15 {
             continue;
+        }
+        if !broadcast::host_gives(others + 1) {
+            eprintln!("note: the host gives no {others} threads: larger broadcasts are left out");
+            break;
         }
         let mut measured = 0;
         for (id, run) in BROADCASTS {

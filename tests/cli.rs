@@ -310,6 +310,8 @@ fn bad_flags_get_one_line_and_exit_code_2() {
     refused("--records x.json --trace x.json", "cannot be one file");
     refused("--clock wall:fast", "wall:RATIO");
     refused("--clock wall:200 --turn-seed 1", "--turn-seed");
+    refused("--stuck 0@1e9", "would not end in reasonable time: stay below 1250000 s");
+    refused("--until 1e6 --clock wall:10", "stay below 864000 s");
     refused("--watchdog-thresh 61", "0 to 60 seconds");
     refused("--change-watchdog-thresh 61@200", "0 to 60 seconds");
     refused("--change-watchdog-thresh 5", "5@200");

@@ -2,10 +2,11 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
 
+use softlockup::config::Detectors;
 use softlockup::kernel::smp::kick_all_cpus_sync;
 use softlockup::kernel::{irq, preempt};
 use softlockup::time::NSEC_PER_SEC;
-use softlockup::{Clock, Config, CpuId, Event, KernelTime, Machine, Parts, Task, ThisCpu};
+use softlockup::{Clock, Config, CpuId, Event, Kernel, KernelTime, Machine, Parts, Task, ThisCpu};
 
 fn at(secs: u64) -> KernelTime {
     KernelTime::from_ns(secs * NSEC_PER_SEC)
@@ -55,17 +56,16 @@ fn a_cpu_that_waits_for_a_silent_one_reports_itself() {
 
 /// CPU 1 holds off preemption. Either it works on and on, or its thread does not run at all for a minute of kernel
 /// time.
-fn soft_lockups_on_cpu1(host_pauses: bool) -> usize {
+fn soft_lockups_on_cpu1(pauses: bool) -> usize {
     static REPORTED: AtomicBool = AtomicBool::new(false);
     let mut machine = Machine::new(config(2), Parts::stock()).unwrap();
     let body = move |cpu: &softlockup::Cpu| {
-        let end = cpu.now() + 60 * NSEC_PER_SEC;
         {
             let _preempt = preempt::disable(cpu);
-            while host_pauses && cpu.now() < end {
-                std::hint::black_box(()); // no interruption point: as if the host ran another thread
+            if pauses {
+                host_pauses(cpu);
             }
-            while !host_pauses && !REPORTED.load(Acquire) {
+            while !pauses && !REPORTED.load(Acquire) {
                 cpu.spend(NSEC_PER_SEC);
             }
         }
@@ -86,6 +86,67 @@ fn soft_lockups_on_cpu1(host_pauses: bool) -> usize {
 fn a_cpu_that_the_host_did_not_run_is_not_called_locked_up_and_one_that_works_on_is() {
     assert_eq!(soft_lockups_on_cpu1(true), 0);
     assert!(soft_lockups_on_cpu1(false) > 0);
+}
+
+/// A minute of kernel time without an interruption point: as if the host ran another thread.
+fn host_pauses(cpu: &softlockup::Cpu) {
+    let end = cpu.now() + 60 * NSEC_PER_SEC;
+    while cpu.now() < end {
+        std::hint::black_box(());
+    }
+}
+
+#[test]
+fn a_cpu_that_waits_for_one_that_the_host_did_not_run_is_not_called_locked_up() {
+    let mut machine = Machine::new(config(2), Parts::stock()).unwrap();
+    machine.spawn(CpuId(1), Task::new("worker", 1, at(10), host_pauses));
+    machine.spawn(
+        CpuId(0),
+        Task::new("caller", 2, at(11), |cpu| {
+            kick_all_cpus_sync(cpu);
+            cpu.power_off();
+        }),
+    );
+    let report = machine.run().unwrap().incident.report();
+    assert!(report.soft_lockups.is_empty(), "{:?}", report.soft_lockups);
+}
+
+#[test]
+fn the_buddy_of_a_cpu_that_the_host_did_not_run_is_silent() {
+    let config = Config { kernel: Kernel::Arm64V6_12, ..config(2) };
+    let config = Config { detectors: Detectors::of(config.kernel), ..config };
+    let mut machine = Machine::new(config, Parts::stock()).unwrap();
+    machine.spawn(
+        CpuId(1),
+        Task::new("worker", 1, at(30), |cpu| {
+            host_pauses(cpu);
+            cpu.power_off();
+        }),
+    );
+    let incident = machine.run().unwrap().incident;
+    let on_1 = |event: &Event| matches!(event, Event::HardLockup { cpu } if *cpu == CpuId(1));
+    assert!(!incident.records.iter().any(|record| on_1(&record.event)));
+}
+
+#[test]
+fn a_machine_of_many_more_cpus_than_the_host_can_run_ends() {
+    let clock = Clock::Wall { ratio: 1_000.0 };
+    let config = Config { nr_cpus: 1024, clock, until: at(60), ..Config::default() };
+    let run = Machine::new(config, Parts::stock()).unwrap().run().unwrap();
+    assert!(run.incident.ended >= at(60));
+    assert!(run.host.hung.is_empty());
+}
+
+#[test]
+fn a_wait_that_is_young_in_the_hosts_time_is_not_stuck() {
+    // A millisecond of the host is a hundred seconds here: CPU 1 may not have run for as long when time is over.
+    let clock = Clock::Wall { ratio: 1e5 };
+    let mut machine =
+        Machine::new(Config { clock, until: at(100), ..config(2) }, Parts::stock()).unwrap();
+    machine.spawn(CpuId(1), Task::new("worker", 1, at(10), host_pauses));
+    machine.spawn(CpuId(0), Task::new("caller", 2, at(50), kick_all_cpus_sync));
+    let report = machine.run().unwrap().incident.report();
+    assert_eq!((report.culprit, report.stuck.len()), (None, 0), "{:?}", report.stuck);
 }
 
 #[test]

@@ -8,7 +8,7 @@
     reason = "times the host, whose threads yield to one another"
 )]
 
-use std::sync::atomic::{AtomicU64, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,8 +28,28 @@ use softlockup_measure::cores;
 /// The largest broadcast, in called CPUs.
 pub const MAX_OTHERS: u32 = 1023;
 
+/// What a machine's thread wants, which is more than the floor's.
+const STACK_SIZE: usize = 512 * 1024;
+
 /// Rounds that are not timed: the first ones allocate, and find the lines elsewhere.
 const WARM_UP: u64 = 3;
+
+/// Whether the host gives so many threads at once. It may refuse: a limit on processes, or no memory.
+pub fn host_gives(threads: u32) -> bool {
+    let over = AtomicBool::new(false); // written here, read by each thread (Relaxed: nothing else depends on it)
+    thread::scope(|scope| {
+        let mut spawned = (0..threads).map(|_| {
+            thread::Builder::new().stack_size(STACK_SIZE).spawn_scoped(scope, || {
+                while !over.load(Relaxed) {
+                    thread::yield_now();
+                }
+            })
+        });
+        let all = spawned.all(|thread| thread.is_ok());
+        over.store(true, Relaxed);
+        all
+    })
+}
 
 /// `rounds` times `others` threads each see a number and say so, the caller waits for all of them, and every thread
 /// yields meanwhile if there are more threads than cores.

@@ -12,7 +12,11 @@ use softlockup_measure::round_trip::{Measured, Slice};
 
 /// The table of round trips.
 #[derive(Debug, Default)]
-pub struct RoundTrips(Vec<Row>);
+pub struct RoundTrips {
+    rows: Vec<Row>,
+    /// What a reader must know of the host, each once, and how often.
+    notes: Vec<(String, usize)>,
+}
 
 #[derive(Debug)]
 struct Row {
@@ -55,25 +59,33 @@ impl RoundTrips {
         latencies_ns.iter().for_each(|&ns| single.saturating_record(ns));
     }
 
+    /// Keeps what the host did, for the reader of the table.
+    pub fn note(&mut self, note: String) {
+        match self.notes.iter_mut().find(|(known, _)| *known == note) {
+            Some((_, times)) => *times += 1,
+            None => self.notes.push((note, 1)),
+        }
+    }
+
     /// Whether any call of this contender was added.
     pub fn has(&self, id: &str) -> bool {
-        self.0.iter().any(|row| row.id == id)
+        self.rows.iter().any(|row| row.id == id)
     }
 
     fn row(&mut self, id: &'static str) -> &mut Row {
-        let known = self.0.iter().position(|row| row.id == id);
+        let known = self.rows.iter().position(|row| row.id == id);
         let n = known.unwrap_or_else(|| {
             let single = Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("in order");
-            self.0.push(Row { id, calls: Measured::default(), single, fates: [Fate::NONE; 2] });
-            self.0.len() - 1
+            self.rows.push(Row { id, calls: Measured::default(), single, fates: [Fate::NONE; 2] });
+            self.rows.len() - 1
         });
-        &mut self.0[n]
+        &mut self.rows[n]
     }
 
     /// How many times as long `one` takes as `other`: of slices whose floors were alike, for the cores move between two
     /// rows of the table. `None` if there are too few.
     fn ratio(&self, one: &str, other: &str) -> Option<f64> {
-        let calls = |id: &str| self.0.iter().find(|row| row.id == id).map(|row| &row.calls);
+        let calls = |id: &str| self.rows.iter().find(|row| row.id == id).map(|row| &row.calls);
         let (one, other) = (calls(one)?, calls(other)?);
         let mut ratios = Vec::new();
         for floor_ns in FLOORS_NS {
@@ -93,7 +105,10 @@ impl RoundTrips {
 
 impl fmt::Display for RoundTrips {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
+        for (note, times) in &self.notes {
+            writeln!(f, "note: {note} ({times} times)")?;
+        }
+        if self.rows.is_empty() {
             return Ok(());
         }
         writeln!(
@@ -103,14 +118,14 @@ impl fmt::Display for RoundTrips {
              {:<20} {:>9} {:>10} {:>9} {:>18} | {:>9} {:>9} {:>9} {:>9} | {:>9}",
             "", "floor", "call", "ratio", "p10 .. p90", "p50", "p99", "p99.9", "max", "preempted"
         )?;
-        self.0.iter().try_for_each(|row| row.fmt(f))?;
+        self.rows.iter().try_for_each(|row| row.fmt(f))?;
         writeln!(
             f,
             "\nThe ratio, by how far apart the cores were just then: by their floor.\n\n\
              {:<20} {:>18} {:>18} {:>18}",
             "", "below 38 ns", "38 to 110 ns", "more"
         )?;
-        for Row { id, calls, .. } in &self.0 {
+        for Row { id, calls, .. } in &self.rows {
             let at = |floor_ns: &Range<f64>| {
                 let here = |slice: &Slice| {
                     slice.ratio().filter(|_| floor_ns.contains(&slice.floor_before_ns))

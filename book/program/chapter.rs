@@ -57,7 +57,7 @@ impl<'book> Expander<'book> {
             page.display()
         );
         if self.edition == Edition::Chinese && !is_fresh(text, &theirs) {
-            before += "<div class=\"sl-stale\">\n\n本章的英文原文已有改动,译文可能尚未跟上。\n\n</div>\n\n";
+            before += "<div class=\"sl-stale\">\n\n本章的英文原文已有改动，译文可能尚未跟上。\n\n</div>\n\n";
         }
         before
     }

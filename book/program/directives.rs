@@ -39,7 +39,7 @@ impl<'book> Directives<'book> {
         let (head, tail) = (head.trim(), tail.trim());
         match verb {
             "run" => text(&pick(&self.runs.get(head)?.console, tail)?),
-            "report" => text(&pick(&self.runs.get(head)?.report.to_string(), tail)?),
+            "report" => columns(&pick(&self.runs.get(head)?.report.to_string(), tail)?),
             "console" => text(&pick(&self.recorded(head)?, tail)?),
             "command" => {
                 parse(arg)?;
@@ -108,23 +108,37 @@ impl Exercise {
         let (edition, id) = (book.edition, &self.id);
         let task = self.task(book.root)?;
         let lines = task.lines().skip_while(|line| line.starts_with("# ") || line.is_empty());
+        // The reader of the box is in the book already.
+        let lines = lines.filter(|line| !line.starts_with("In the book: "));
         let task = lines.collect::<Vec<_>>().join("\n");
+        let (number, points, folder) = (self.number(), self.points, &self.folder);
+        let begin = match edition {
+            Edition::English => format!(
+                "**Exercise {number}: {}** ({points} points)\n\nOne file to edit: \
+                 `exercises/{folder}/src/lib.rs`. Graded again each time you save it:",
+                self.title
+            ),
+            Edition::Chinese => format!(
+                "**练习 {number}：{}**（{points} 分）\n\n只需编辑一个文件：\
+                 `exercises/{folder}/src/lib.rs`。每次保存后都会重新评分：",
+                self.title_zh
+            ),
+        };
         Ok(format!(
             "<div class=\"sl-exercise\" id=\"exercise-{id}\">\n\n\
-             **{exercise} {number}: {title}** ({points} {unit})\n\n\
-             {edit} `exercises/{folder}/src/lib.rs`. {begin}\n\n```sh\ncargo lab watch\n```\n\n\
+             {begin}\n\n```sh\ncargo lab watch\n```\n\n\
              <details>\n<summary>{summary}</summary>\n\n{task}\n\n</details>\n</div>",
-            exercise = edition.word("Exercise", "练习"),
-            number = self.number(),
-            title = self.title,
-            points = self.points,
-            unit = edition.word("points", "分"),
-            edit = edition.word("One file to edit:", "只需编辑一个文件:"),
-            folder = self.folder,
-            begin = edition.word("Graded again each time you save it:", "每次保存后都会重新评分:"),
-            summary = edition.word("What to do", "要做什么(英文)"),
+            summary = edition.word("What to do", "要做什么（英文）"),
         ))
     }
+}
+
+/// A piece of a report. One that has columns is not wrapped on a phone.
+fn columns(lines: &[&str]) -> Result<String> {
+    if lines.iter().any(|line| line.trim().contains("   ")) {
+        return Ok(code_block("text,sl-columns", &lines.join("\n")));
+    }
+    text(lines)
 }
 
 fn text(lines: &[&str]) -> Result<String> {

@@ -15,6 +15,9 @@ pub(crate) struct Exercise {
     pub(crate) folder: String,
     /// What is built, in a few words.
     pub(crate) title: String,
+    /// The same in Chinese.
+    #[serde(rename = "title-zh")]
+    pub(crate) title_zh: String,
     /// What it is worth.
     pub(crate) points: u32,
 }

@@ -67,7 +67,8 @@ pub(crate) fn fact(name: &str, shown: &Shown) -> Result<String> {
         "period" => decimal(sample_period_ns(thresh), 0),
         "threshold.units" => softlockup_thresh(thresh).to_string(),
         "threshold.seconds" => decimal(softlockup_thresh(thresh) * NSEC_PER_TIMESTAMP_UNIT, 2),
-        "unit" => decimal(NSEC_PER_TIMESTAMP_UNIT, 3),
+        // Rounded, as the report and the figures say it.
+        "unit" => decimal(NSEC_PER_TIMESTAMP_UNIT + 500_000, 3),
         "thresh" => thresh.to_string(),
         "oops.time" => report.oopses.first().context("no oops in this run")?.time.to_string(),
         "oopses" => report.oopses.len().to_string(),

@@ -18,6 +18,9 @@ pub(crate) struct Figures<'book> {
     pub(crate) edition: Edition,
 }
 
+/// A run, and what its picture is called.
+type Labelled = (String, Rc<Shown>);
+
 /// The article's incident, and each of its causes taken away.
 const ABLATIONS: [(&str, &str, &str); 4] = [
     ("as it was", "原样", ""),
@@ -52,7 +55,7 @@ impl Figures<'_> {
     /// The article's incident and its three ablations.
     pub(crate) fn ablations(self, caption: &str, id: &str) -> Result<String> {
         let label = |english, chinese| self.edition.word(english, chinese).to_owned();
-        let runs: Vec<(String, Rc<Shown>)> = ABLATIONS
+        let runs: Vec<Labelled> = ABLATIONS
             .into_iter()
             .map(|(english, chinese, args)| Ok((label(english, chinese), self.runs.get(args)?)))
             .collect::<Result<_>>()?;
@@ -78,10 +81,7 @@ impl Figures<'_> {
         framed(&drawing, Some(caption), "sl-is-side-by-side")
     }
 
-    fn labelled<'arg>(
-        self,
-        arg: &'arg str,
-    ) -> Result<(Vec<(String, Rc<Shown>)>, Option<&'arg str>)> {
+    fn labelled(self, arg: &str) -> Result<(Vec<Labelled>, Option<&str>)> {
         let (runs, caption) = arg.split_once('|').context("say LABEL = ARGS ;; … | CAPTION")?;
         let runs = runs.split(";;").map(|run| {
             let (label, args) = run.split_once('=').context("say LABEL = ARGS")?;
@@ -98,7 +98,7 @@ impl Figures<'_> {
     }
 }
 
-fn incidents(runs: &[(String, Rc<Shown>)]) -> Vec<(String, &Incident)> {
+fn incidents(runs: &[Labelled]) -> Vec<(String, &Incident)> {
     runs.iter().map(|(label, shown)| (label.clone(), &shown.incident)).collect()
 }
 

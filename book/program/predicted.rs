@@ -26,10 +26,11 @@ pub(crate) fn table(all: &[Prediction], chapters: &Chapters, edition: Edition) -
         let (link, hand_in) = place(prediction, chapters, edition)?;
         writeln!(
             out,
-            "<tr data-prediction=\"{data}\">\n<td>\n\n{link}: {question}{hand_in}\n\n</td>\n\
+            "<tr data-prediction=\"{data}\">\n<td>\n\n{link}{colon}{question}{hand_in}\n\n</td>\n\
              <td class=\"sl-said\">–</td>\n\
              <td><details><summary>{show}</summary>\n\n**{answer}**\n\n</details></td>\n</tr>",
             data = prediction.data(edition),
+            colon = edition.word(": ", "："),
             question = prediction.asked(edition),
             show = edition.word("answer", "答案"),
             answer = prediction.answered(edition),

@@ -180,7 +180,7 @@ impl Prediction {
         let zh = self.translated(edition);
         let why = zh.map_or(&self.why, |zh| &zh.why);
         let run = self.run.as_ref().map_or_else(String::new, |run| {
-            let try_it = edition.word("Try it yourself:", "自己试试:");
+            let try_it = edition.word("Try it yourself:", "自己试试：");
             format!("\n\n{try_it}\n\n```sh\n{}\n```", command(run))
         });
         let grader = format!("`cargo lab predict {} {}`", self.id, edition.word("ANSWER", "答案"));
@@ -188,7 +188,7 @@ impl Prediction {
             Edition::English => {
                 format!("To have it counted in the course, type {grader} in a terminal.")
             }
-            Edition::Chinese => format!("想把它计入课程,请在终端里输入 {grader}。"),
+            Edition::Chinese => format!("想把它计入课程，请在终端里输入 {grader}。"),
         };
         format!(
             "<div class=\"sl-predict\" id=\"predict-{id}\" data-prediction=\"{data}\">\n\n\

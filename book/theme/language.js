@@ -13,7 +13,7 @@
 
     const words = {
         'Toggle Table of Contents': '目录', 'Table of contents': '目录', 'Change theme': '更换配色', 'Themes': '配色',
-        'Search (`/`)': '搜索(`/`)', 'Toggle Searchbar': '搜索', 'Print this book': '打印本书', 'Suggest an edit': '修改建议',
+        'Search (`/`)': '搜索（`/`）', 'Toggle Searchbar': '搜索', 'Print this book': '打印本书', 'Suggest an edit': '修改建议',
         'Git repository': 'Git 仓库', 'Previous chapter': '上一章', 'Next chapter': '下一章', 'Page navigation': '翻页',
         'Copy to clipboard': '复制', 'Copied!': '已复制', 'Search this book ...': '在本书中搜索……', 'Auto': '跟随系统', 'Light': '浅色',
         'Rust': 'Rust', 'Coal': '炭黑', 'Navy': '深蓝', 'Ayu': 'Ayu', 'Keyboard shortcuts': '快捷键',
@@ -37,7 +37,7 @@
     if (count) {
         new MutationObserver(() => {
             const said = /^(No|\d+) search results? for '(.*)'[.:]$/s.exec(count.textContent);
-            if (said) count.textContent = said[1] === 'No' ? `没有找到“${said[2]}”。` : `“${said[2]}”:${said[1]} 处`;
+            if (said) count.textContent = said[1] === 'No' ? `没有找到“${said[2]}”。` : `“${said[2]}”：${said[1]} 处`;
         }).observe(count, { childList: true });
     }
 })();

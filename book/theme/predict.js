@@ -25,9 +25,9 @@
 
     const verdict = (asked, said) => {
         const [you, answer] = [label(asked, said), label(asked, asked.answer)];
-        if (right(asked, said)) return word(`You said ${you}. So says the machine.`, `你说 ${you},机器也是这么说的。`);
+        if (right(asked, said)) return word(`You said ${you}. So says the machine.`, `你说 ${you}，机器也是这么说的。`);
         const reply = Object.entries(asked.wrong).find(([wrong]) => same(asked, wrong, said))?.[1] ?? '';
-        return word(`You said ${you}. The machine says ${answer}. ${reply}`, `你说 ${you},机器说 ${answer}。${reply}`);
+        return word(`You said ${you}. The machine says ${answer}. ${reply}`, `你说 ${you}，机器说 ${answer}。${reply}`);
     };
 
     for (const box of document.querySelectorAll('.sl-predict')) {
@@ -80,7 +80,7 @@
             }
             const said = asked.kind === 'choice' ? inputs.find(input => input.checked)?.value : inputs[0].value.trim();
             if (!said || (asked.kind === 'number' && Number.isNaN(number(said)))) {
-                says.textContent = asked.kind === 'choice' ? word('Choose one first.', '请先选一个。') : word('Type a number, such as 22.', '请输入一个数字,例如 22。');
+                says.textContent = asked.kind === 'choice' ? word('Choose one first.', '请先选一个。') : word('Type a number, such as 22.', '请输入一个数字，例如 22。');
                 return;
             }
             kept.set(asked.id, said);
@@ -102,7 +102,7 @@
         };
         const reset = element('button', { type: 'button', className: 'sl-button', textContent: word('Forget all of it', '全部清除') });
         reset.addEventListener('click', () => {
-            if (!confirm(word('Forget all predictions in this browser?', '清除本浏览器里的所有预测?'))) return;
+            if (!confirm(word('Forget all predictions in this browser?', '清除本浏览器里的所有预测？'))) return;
             rows.forEach(([, asked]) => kept.forget(asked.id));
             fill();
         });

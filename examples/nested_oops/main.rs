@@ -3,18 +3,21 @@
 
 mod args;
 mod command_line;
+mod effort;
 mod files;
+mod progress;
 mod scenario;
 mod values;
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufReader, IsTerminal, Write};
+use std::io::{self, BufReader, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 use args::Args;
 use files::Destination;
+use progress::Progress;
 use softlockup::incident::console::Console;
 use softlockup::machine::HostReport;
 use softlockup::{Clock, Config, Incident, Record, Scenario};
@@ -67,7 +70,8 @@ fn live(args: &Args) -> Result<Incident, String> {
         CallQueueArg::Mailbox => scenario.parts().with_mailboxes(),
     };
     let machine = scenario.machine_with(parts).map_err(|error| error.to_string())?;
-    note_before(&*scenario);
+    effort::check(machine.config())?;
+    note_before(&*scenario, machine.config());
     let mut printer = Printer::new(args, scenario.config());
     let run =
         machine.run_with(|record| printer.record(record)).map_err(|error| error.to_string())?;
@@ -81,7 +85,10 @@ fn live(args: &Args) -> Result<Incident, String> {
     Ok(run.incident)
 }
 
-fn note_before(scenario: &dyn Scenario) {
+fn note_before(scenario: &dyn Scenario, config: &Config) {
+    if let Some(note) = effort::note(config) {
+        eprintln!("note: {note}");
+    }
     let absent = scenario.absent_cpus();
     if !absent.is_empty() {
         let cpus: Vec<_> = absent.iter().map(|cpu| format!("CPU#{cpu}")).collect();
@@ -109,11 +116,10 @@ fn note_after(host: &HostReport, config: &Config) {
     }
 }
 
-/// Prints the console while the machine runs, or else how far it is.
+/// Prints the console while the machine runs, and how far it is if that takes long.
 struct Printer {
     console: Option<Console>,
-    shows_progress: bool,
-    shown_secs: u64,
+    progress: Progress,
     stdout: Stdout,
     result: Result<(), String>,
     text: String,
@@ -122,15 +128,9 @@ struct Printer {
 impl Printer {
     fn new(args: &Args, config: &Config) -> Self {
         let console = args.shows_console().then(|| Console::new(config));
-        let shows_progress = console.is_none() && io::stderr().is_terminal();
-        Printer {
-            console,
-            shows_progress,
-            shown_secs: 0,
-            stdout: Stdout::new(),
-            result: Ok(()),
-            text: String::new(),
-        }
+        let progress = Progress::new(config.until);
+        let text = String::new();
+        Printer { console, progress, stdout: Stdout::new(), result: Ok(()), text }
     }
 
     fn record(&mut self, record: &Record) {
@@ -138,20 +138,15 @@ impl Printer {
             self.text.clear();
             console.print(record, &mut self.text);
             if !self.text.is_empty() && self.result.is_ok() {
+                self.progress.clear();
                 self.result = self.stdout.write(&self.text);
             }
         }
-        let secs = record.time.ns() / softlockup::time::NSEC_PER_SEC;
-        if self.shows_progress && secs >= self.shown_secs + 10 {
-            self.shown_secs = secs;
-            eprint!("\r{secs} s of kernel time");
-        }
+        self.progress.at(record.time);
     }
 
-    fn finish(self) -> Result<(), String> {
-        if self.shown_secs > 0 {
-            eprintln!();
-        }
+    fn finish(mut self) -> Result<(), String> {
+        self.progress.clear();
         self.result
     }
 }

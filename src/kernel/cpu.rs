@@ -184,7 +184,7 @@ impl Cpu {
         self.check_killed();
         let poll_timers = || {
             if self.timer_poll.is_due() {
-                self.timer_poll.polled(clock.poll_timer(self.id, self.irq()));
+                self.timer_poll.polled(clock.poll_timer(&*self.shared, self.id));
             }
         };
         if !self.take_interrupts_after(poll_timers) {

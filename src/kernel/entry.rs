@@ -19,16 +19,17 @@ impl Cpu {
     /// whether there was any. Does nothing while frames are unwound: a handler that had to unwind in turn would abort
     /// the process.
     pub(crate) fn take_interrupts(&self) -> bool {
-        self.take_interrupts_after(|| self.shared().clock.poll_timer(self.id(), self.irq()))
+        let shared = self.shared();
+        self.take_interrupts_after(|| shared.clock.poll_timer(shared, self.id()))
     }
 
     /// The same; `poll_timers` makes this CPU's timers pending if they are due.
     // ANCHOR: interruption-point
     pub(crate) fn take_interrupts_after(&self, poll_timers: impl FnOnce()) -> bool {
+        poll_timers();
         if self.shared().is_halting() || std::thread::panicking() {
             return false;
         }
-        poll_timers();
         let mut taken = 0;
         while taken < MAX_INTERRUPTS
             && let Some(vector) = self.next_interrupt()

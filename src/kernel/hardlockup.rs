@@ -32,8 +32,13 @@ pub fn touch_nmi_watchdog(cpu: &Cpu) {
 /// One sample of this CPU's timer: counts it, and checks the next CPU if it is time. In Linux:
 /// `watchdog_hardlockup_kick`, `watchdog_buddy_check_hardlockup`.
 pub(crate) fn watchdog_hardlockup_kick(cpu: &Cpu) {
+    let shared = cpu.shared();
     let interrupts = cpu.per_cpu().hrtimer_interrupts.count();
-    if let Some(BuddyRule { every, miss_thresh }) = cpu.shared().config.detectors.hardlockup_buddy
+    // A CPU that the host does not run takes no timer either: that is no lockup.
+    let progress = |buddy| shared.per_cpu(buddy).own.progress.get();
+    let is_paused = shared.clock.is_wall() && cpu.hardlockup.buddy_stands_still(progress);
+    if let Some(BuddyRule { every, miss_thresh }) = shared.config.detectors.hardlockup_buddy
+        && !is_paused
         && interrupts.is_multiple_of(every)
         && let Some(next) = watchdog_next_cpu(cpu)
     {

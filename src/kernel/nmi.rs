@@ -7,14 +7,19 @@
 
 use crate::cpumask::{CpuId, CpuMask};
 use crate::kernel::cpu::Cpu;
-use crate::kernel::heartbeat;
 use crate::kernel::printk::{self, Serialised};
+use crate::kernel::{hardlockup, heartbeat};
 use crate::parts::this_cpu::ThisCpu;
 use crate::record::Event;
+use crate::time::NSEC_PER_SEC;
 use crate::vector::Vector;
 
 /// How many turns of a millisecond a CPU waits for an answer.
 const PATIENCE_MS: u64 = 10_000;
+
+/// In wall-clock time a CPU looks again at once. If it comes so late, its buddy may find that it waits for longer than
+/// [`PATIENCE_MS`].
+const LATE_NS: u64 = NSEC_PER_SEC;
 
 /// Asks `target` to print what it is doing, and waits until it has, for at most 10 s. Meanwhile it touches its own
 /// watchdog: that is why a CPU that asked in vain reports itself late.
@@ -73,14 +78,19 @@ fn nmi_trigger_cpumask_backtrace(cpu: &Cpu, mut mask: CpuMask) {
     mask.clear(cpu.id());
     raise(cpu, &mask);
     let mut left: Vec<CpuId> = mask.iter().collect();
-    let deadline = cpu.now() + PATIENCE_MS * shared.config.busy_delays.mdelay_ns;
+    let mut now = cpu.now();
+    let deadline = now + PATIENCE_MS * shared.config.busy_delays.mdelay_ns;
     loop {
         left.retain(|&other| shared.per_cpu(other).backtrace_wanted.is_set());
-        if left.is_empty() || cpu.now() >= deadline {
+        if left.is_empty() || now >= deadline {
             break;
         }
         cpu.relax_until(deadline);
         heartbeat::touch_softlockup_watchdog(cpu);
+        let last = std::mem::replace(&mut now, cpu.now());
+        if shared.clock.is_wall() && now.ns_since(last) > LATE_NS {
+            hardlockup::touch_nmi_watchdog(cpu); // the host did not run this CPU: that is no lockup of it
+        }
     }
     shared.backtrace_flag.release();
 }

@@ -280,6 +280,7 @@ fn wait_for_csd(
     }
     let debug = config.detectors.csd;
     let _frame = cpu.frame(if debug { "__csd_lock_wait" } else { "csd_lock_wait" });
+    let _awaiting = cpu.watchdog.awaits(target);
     cpu.record(Event::CsdWait { on: target, flags, mask });
     if debug {
         let waiter = CsdWaiter::new(cpu, csd, csd_id, target);

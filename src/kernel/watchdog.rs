@@ -63,8 +63,8 @@ pub(crate) fn watchdog_timer_fn(cpu: &Cpu) {
     if !config.detectors.softlockup {
         return;
     }
-    if cpu.shared().clock.check_and_clear_guest_paused(cpu.id()) {
-        touch_softlockup_watchdog(cpu); // a CPU that the host did not run did not lock up
+    if is_the_hosts_fault(cpu) {
+        touch_softlockup_watchdog(cpu);
     }
     let detector = &cpu.shared().softlockup_detector;
     let before = cpu.watchdog.heartbeat();
@@ -112,6 +112,18 @@ fn report(cpu: &Cpu, now: KernelTime, units: u64) {
     if panics {
         panic::panic(cpu, "softlockup: hung tasks");
     }
+}
+
+/// Whether the host did not run this CPU's thread, or, since the last sample, that of the CPU it waits for. Neither is a
+/// lockup. A CPU that spins with its interrupts off is run, and goes from one interruption point to the next. In Linux:
+/// `kvm_check_and_clear_guest_paused`. Here it differs: Linux does not know of a pause of the awaited CPU.
+fn is_the_hosts_fault(cpu: &Cpu) -> bool {
+    let shared = cpu.shared();
+    if !shared.clock.is_wall() {
+        return false;
+    }
+    let stands_still = cpu.watchdog.awaits_a_standstill(|on| shared.per_cpu(on).own.progress.get());
+    shared.clock.check_and_clear_guest_paused(cpu.id()) || stands_still
 }
 
 fn hrtimer_start(cpu: &Cpu, expiry: KernelTime) {

@@ -151,6 +151,11 @@ impl Machine {
         Ok(Machine { shared, tasks, pins: Vec::new(), limits: HostLimits::default() })
     }
 
+    /// What the machine is.
+    pub fn config(&self) -> &Config {
+        &self.shared.config
+    }
+
     /// Gives `cpu` a task.
     ///
     /// # Panics

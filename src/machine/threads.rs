@@ -86,9 +86,7 @@ impl Running {
             if over {
                 return hangs.hung().to_vec();
             }
-            if matches!(shared.clock, ClockSource::Wall(_))
-                && shared.clock.now() >= shared.config.until
-            {
+            if shared.clock.is_wall() && shared.clock.now() >= shared.config.until {
                 shared.halt();
             }
             if hangs.check(shared) {

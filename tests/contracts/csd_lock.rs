@@ -123,7 +123,7 @@ fn wrong_csd_locks_are_refused() {
     let never = |_: &AtomicU32| false;
     assert_eq!(
         rules(Made { is_free: never, ..RIGHT }),
-        ["wait_ends_at_the_unlock", "wait_for_a_free_csd_is_over"]
+        ["wait_ends_at_the_unlock", "wait_for_a_free_csd_is_over", "keeps_csds_apart"]
     );
 }
 

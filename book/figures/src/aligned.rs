@@ -182,7 +182,7 @@ pub(crate) fn draw(incident: &Incident, lanes: &Lanes, page: Page, lang: Lang) -
         entries.push(Entry {
             mark: &onset,
             text: lang
-                .pick("the onset: input, somewhere in here", "起点：输入，落在此区间内")
+                .pick("the wait begins: input, somewhere in here", "等待开始：输入，落在此区间内")
                 .to_owned(),
         });
     }

@@ -11,13 +11,23 @@ use crate::scale::decimal;
 use crate::svg::escape;
 
 /// Rows at most.
-const ROWS: usize = 60;
+const ROWS: usize = 70;
 
 /// What a kernel said in one line, without its offsets.
 pub(crate) struct Headline {
     kind: Discriminant<Message>,
     time: Option<KernelTime>,
     pub(crate) text: String,
+}
+
+impl Headline {
+    /// Its text without the name of the task: a recorded kernel ran others.
+    fn said(&self) -> &str {
+        self.text
+            .split_once(" [")
+            .filter(|_| self.text.starts_with("BUG: "))
+            .map_or(&self.text, |it| it.0)
+    }
 }
 
 /// A row: ours, the recorded one's, or both.
@@ -94,12 +104,13 @@ pub(crate) fn align<'a>(ours: &'a [Headline], real: &'a [Headline]) -> Vec<Row<'
         if matched {
             rows.push((Some(&ours[i]), Some(&real[j])));
             (i, j) = (i + 1, j + 1);
-        } else if j == m || (i < n && best[i + 1][j] >= best[i][j + 1]) {
-            rows.push((Some(&ours[i]), None));
-            i += 1;
-        } else {
+        } else if i == n || (j < m && best[i][j + 1] >= best[i + 1][j]) {
+            // A line that only a real kernel has, such as an RCU stall, must not push ours down to its last repeats.
             rows.push((None, Some(&real[j])));
             j += 1;
+        } else {
+            rows.push((Some(&ours[i]), None));
+            i += 1;
         }
     }
     rows
@@ -121,16 +132,16 @@ pub(crate) fn table(ours: &str, real: &str, id: &str, lang: Lang) -> Result<Stri
     let begins = [begin(&ours), begin(&real)];
     let names = lang.pick(["this machine", "a real kernel"], ["本机器", "真实内核"]);
     let caption = lang.pick(
-        "Headlines in their order; the same kind in the same row. Solid: the same words and numbers; dashed: the same kind; \
-         dotted: on one side only. Behind each stamp, the seconds since the console’s first headline.",
-        "各行按出现顺序排列，同类在同一行。实线：文字与数字相同；虚线：同类；点线：只有一边有。时间戳后面是距各自第一条的秒数。",
+        "Headlines in their order; the same kind in the same row. Solid: the same words and numbers, but for the task’s name; \
+         dashed: the same kind; dotted: on one side only. Behind each stamp, the seconds since the console’s first headline.",
+        "各行按出现顺序排列，同类在同一行。实线：除任务名外，文字与数字相同；虚线：同类；点线：只有一边有。时间戳后面是距各自第一条的秒数。",
     );
     let mut html = format!(
         "<div class=\"sl-sides\" id=\"{id}\">\n<p class=\"sl-sides-note\">{caption}</p>\n<table>\n<thead><tr><th scope=\"col\">{}</th><th scope=\"col\">{}</th></tr></thead>\n<tbody>\n",
         names[0], names[1]
     );
     for (ours, real) in rows.iter().take(ROWS) {
-        let same = ours.zip(*real).is_some_and(|(ours, real)| ours.text == real.text);
+        let same = ours.zip(*real).is_some_and(|(ours, real)| ours.said() == real.said());
         let class = match (ours, real) {
             _ if same => "sl-same",
             (Some(_), Some(_)) => "sl-kind",

@@ -39,6 +39,11 @@ impl ClockSource {
         }
     }
 
+    /// Whether time is the host's.
+    pub(crate) fn is_wall(&self) -> bool {
+        matches!(self, ClockSource::Wall(_))
+    }
+
     /// Kernel time now.
     pub(crate) fn now(&self) -> KernelTime {
         match self {
@@ -79,9 +84,9 @@ impl ClockSource {
     }
 
     /// Makes `cpu`'s timers pending if they are due. In lockstep the clock has done so already, when time jumped.
-    pub(crate) fn poll_timer(&self, cpu: CpuId, irq: &Interrupts) {
+    pub(crate) fn poll_timer(&self, machine: &impl Clocked, cpu: CpuId) {
         if let ClockSource::Wall(clock) = self {
-            _ = clock.poll_timer(cpu, irq);
+            _ = clock.poll_timer(machine, cpu);
         }
     }
 

@@ -26,7 +26,6 @@ use crate::config::{BringUp, Config};
 use crate::cpumask::CpuId;
 use crate::hardware::clock::clocked::{Clocked, TIMERS, Waiting, timer_of};
 use crate::hardware::clock::sleeper::Sleeper;
-use crate::hardware::interrupts::Interrupts;
 use crate::host;
 use crate::time::{KernelTime, sample_period_ns};
 use crate::vector::Vector;
@@ -37,6 +36,8 @@ pub(crate) struct Wall {
     boot: OnceLock<Instant>,
     bring_up: BringUp,
     ratio: f64,
+    /// When the machine is switched off.
+    until: KernelTime,
     /// If a timer is found later than this, in nanoseconds of kernel time, the host is at fault: four sample periods.
     /// No shorter delay can be taken for a lockup, which is five periods without a feed.
     pause_ns: u64,
@@ -75,6 +76,7 @@ impl Wall {
             boot: OnceLock::new(),
             bring_up: config.bring_up,
             ratio,
+            until: config.until,
             pause_ns: 4 * sample_period_ns(config.watchdog_thresh_secs.max(1)),
             crowded: nr_cpus as usize > host::cores().len(),
             seats: (0..nr_cpus).map(seat).collect(),
@@ -116,8 +118,9 @@ impl Wall {
         self.seats[cpu.index()].timers[timer_of(vector)].store(at.ns(), Relaxed);
     }
 
-    /// Makes the timers that are due pending. Returns what the host's clock says, if it had to be asked.
-    pub(crate) fn poll_timer(&self, cpu: CpuId, irq: &Interrupts) -> Option<Duration> {
+    /// Makes the timers that are due pending, and ends the machine if its time is over: the host's own thread may be the
+    /// last of thousands to run. Returns what the host's clock says, if it had to be asked.
+    pub(crate) fn poll_timer(&self, machine: &impl Clocked, cpu: CpuId) -> Option<Duration> {
         let seat = &self.seats[cpu.index()];
         let timers = seat.timers.each_ref().map(|timer| timer.load(Relaxed));
         let was_deaf = seat.deaf.load(Relaxed);
@@ -128,12 +131,16 @@ impl Wall {
             return None;
         }
         let elapsed = self.elapsed();
-        let now = self.kernel_time(elapsed).ns();
+        let now = self.kernel_time(elapsed);
+        if now >= self.until && !machine.is_halting() {
+            machine.begin_halt();
+            self.wake_all();
+        }
         for ((timer, due), vector) in seat.timers.iter().zip(timers).zip(TIMERS) {
-            if now >= due {
+            if now.ns() >= due {
                 timer.store(NEVER, Relaxed);
-                irq.raise(vector);
-                if now - due > self.pause_ns && !was_deaf {
+                machine.interrupts(cpu).raise(vector);
+                if now.ns() - due > self.pause_ns && !was_deaf {
                     seat.was_paused.store(true, Relaxed);
                 }
             }

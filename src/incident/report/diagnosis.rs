@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use crate::config::{Clock, Config};
 use crate::cpumask::CpuId;
 use crate::incident::report::stuck::{Place, Stuck};
 use crate::incident::view::View;
@@ -57,10 +58,22 @@ pub enum Cause {
     None,
 }
 
+/// By how much kernel time a busy host can delay a CPU of which nothing else is wrong. In lockstep, not at all.
+pub(crate) fn host_slack_ns(config: &Config) -> u64 {
+    /// A host runs a thread that wants to run within this time, unless it has very many.
+    const HOST_NS: f64 = 20e6;
+    match config.clock {
+        Clock::Lockstep { .. } => 0,
+        Clock::Wall { ratio } => (HOST_NS * ratio) as u64,
+    }
+}
+
 /// What has to be remembered on the way through the records, beside the view.
 #[derive(Debug)]
 pub(crate) struct Tracker {
     cpus: Vec<Tracked>,
+    /// What the host can delay a CPU by: see [`host_slack_ns`].
+    host_slack_ns: u64,
     /// Waits of more than 5 s that are over.
     long_waits: Vec<LongWait>,
 }
@@ -110,8 +123,12 @@ struct LongWait {
 }
 
 impl Tracker {
-    pub(crate) fn new(nr_cpus: u32) -> Self {
-        Tracker { cpus: vec![Tracked::default(); nr_cpus as usize], long_waits: Vec::new() }
+    pub(crate) fn new(config: &Config) -> Self {
+        Tracker {
+            cpus: vec![Tracked::default(); config.nr_cpus as usize],
+            host_slack_ns: host_slack_ns(config),
+            long_waits: Vec::new(),
+        }
     }
 
     /// Reads one record, which `view` has read already.
@@ -131,8 +148,9 @@ impl Tracker {
                 self.cpus[to.index()].unheard.get_or_insert(unheard);
             }
             Event::CsdResend { to, .. } => {
+                let slack_ns = self.host_slack_ns;
                 let to = &mut self.cpus[to.index()];
-                to.missed_one |= to.unheard.is_some_and(|ipi| ipi.was_passed_over(time));
+                to.missed_one |= to.unheard.is_some_and(|ipi| ipi.was_passed_over(time, slack_ns));
             }
             Event::IrqEnter { vector: Vector::CallFunction } => {
                 self.cpus[cpu.index()].unheard = None;
@@ -204,7 +222,7 @@ impl Tracker {
         view: &View,
         stuck: &[Stuck],
         ended: KernelTime,
-        period_ns: u64,
+        patience_ns: u64,
     ) -> (Option<CpuId>, Diagnosis) {
         if stuck.is_empty() {
             return (None, self.without_stuck());
@@ -223,17 +241,18 @@ impl Tracker {
         let most = roots.iter().rev().max_by_key(|root| led_to[&root[0]]);
         let Some(culprit) = most else { return (None, self.without_stuck()) };
 
-        let is_deaf = |cpu: CpuId| self.is_deaf(cpu, view, ended, period_ns);
+        let is_deaf = |cpu: CpuId| self.is_deaf(cpu, view, ended, patience_ns);
         let cause = graph.cause(culprit, is_deaf);
         let alike = roots.iter().filter(|root| graph.cause(root, is_deaf) == cause);
         (Some(culprit[0]), Diagnosis::new(cause, alike.flatten().copied()))
     }
 
     /// Whether a CPU that takes interrupts has not taken an IPI that was sent to it.
-    fn is_deaf(&self, cpu: CpuId, view: &View, ended: KernelTime, period_ns: u64) -> bool {
+    fn is_deaf(&self, cpu: CpuId, view: &View, ended: KernelTime, patience_ns: u64) -> bool {
         self.cpus[cpu.index()].unheard.is_some_and(|ipi| {
-            let could_take_it = !view.cpu(cpu).irqs_off() && ended.ns_since(ipi.since) > period_ns;
-            ipi.was_passed_over(ended) || could_take_it // the latter where no timer runs
+            let could_take_it =
+                !view.cpu(cpu).irqs_off() && ended.ns_since(ipi.since) > patience_ns;
+            ipi.was_passed_over(ended, self.host_slack_ns) || could_take_it // the latter where no timer runs
         })
     }
 
@@ -258,9 +277,9 @@ impl Tracker {
 }
 
 impl Unheard {
-    /// Whether its CPU took its timer instead, before `time`.
-    fn was_passed_over(self, time: KernelTime) -> bool {
-        self.timer_done.is_some_and(|done| done < time)
+    /// Whether its CPU took its timer instead, more than `slack_ns` before `time`.
+    fn was_passed_over(self, time: KernelTime, slack_ns: u64) -> bool {
+        self.timer_done.is_some_and(|done| done < time && time.ns_since(done) > slack_ns)
     }
 }
 

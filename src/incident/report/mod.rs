@@ -45,7 +45,7 @@ use serde::{Serialize, Serializer};
 use crate::config::Config;
 use crate::cpumask::CpuId;
 use crate::incident::Incident;
-use crate::incident::report::diagnosis::{Diagnosis, Tracker};
+use crate::incident::report::diagnosis::{Diagnosis, Tracker, host_slack_ns};
 use crate::incident::view::View;
 use crate::record::{Event, Pid, Record, Symbol};
 use crate::time::{KernelTime, sample_period_ns};
@@ -162,7 +162,7 @@ impl Report {
     pub fn new(incident: &Incident) -> Self {
         let mut reader = Reader {
             view: View::new(&incident.config),
-            tracker: Tracker::new(incident.config.nr_cpus),
+            tracker: Tracker::new(&incident.config),
             detections: Vec::new(),
             soft_lockups: Vec::new(),
             oopses: Vec::new(),
@@ -173,9 +173,10 @@ impl Report {
         };
         incident.records.iter().for_each(|record| reader.read(record));
         let period = sample_period_ns(reader.view.watchdog_thresh_secs.max(1));
-        let stuck = reader.stuck(incident, period);
+        let patience = period.max(host_slack_ns(&incident.config));
+        let stuck = reader.stuck(incident, patience);
         let (culprit, diagnosis) =
-            reader.tracker.diagnose(&reader.view, &stuck, incident.ended, period);
+            reader.tracker.diagnose(&reader.view, &stuck, incident.ended, patience);
         let not_stopped = reader.not_stopped(incident.config.nr_cpus);
         // In wall-clock time records are in the order of cause and effect, which two CPUs' stamps need not follow.
         reader.soft_lockups.sort_by_key(|lockup| lockup.time);
@@ -285,16 +286,16 @@ impl Reader {
     }
 
     /// The CPUs that are stuck in the end. Proven: a CPU that waits for itself, or hangs the host. Judged by time: a
-    /// CPU that has waited, or kept its interrupts off, for longer than a sample period (nothing healthy takes that
-    /// long, on a loaded host either); or a CPU that was reported and not fed since. And every CPU that waits for one
+    /// CPU that has waited, or kept its interrupts off, for longer than `patience_ns` (nothing healthy takes a sample
+    /// period, nor does a loaded host take longer to run a thread than its slack); or a CPU that was reported and not fed since. And every CPU that waits for one
     /// of those, or for which one of those waits.
-    fn stuck(&self, incident: &Incident, period: u64) -> Vec<Stuck> {
+    fn stuck(&self, incident: &Incident, patience_ns: u64) -> Vec<Stuck> {
         let candidates =
             (0..incident.config.nr_cpus).map(CpuId).filter_map(|cpu| self.candidate(cpu));
         let for_sure = |stuck: &Stuck| {
             matches!(stuck.place, Place::NoInterruptionPoint | Place::NotPreempted)
                 || stuck.waits_for == Some(stuck.cpu)
-                || incident.ended.ns_since(stuck.since) > period
+                || incident.ended.ns_since(stuck.since) > patience_ns
         };
         let (mut stuck, mut others): (Vec<_>, Vec<_>) = candidates.partition(for_sure);
         loop {

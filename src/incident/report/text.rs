@@ -55,7 +55,11 @@ impl Report {
             writeln!(f, "  A dump would lack the registers of {cpus}, which did not stop.")?;
         }
         if self.dropped_records > 0 {
-            writeln!(f, "  {} records were lost: the host was too slow.", self.dropped_records)?;
+            let lost = self.dropped_records;
+            writeln!(
+                f,
+                "  {lost} records were lost, because the host was too slow: the verdict is incomplete."
+            )?;
         }
         writeln!(f, "  Diagnosis: {}", self.diagnosis)?;
         match self.culprit {

@@ -11,6 +11,7 @@
 use std::cell::{Cell, RefCell};
 
 use crate::cpumask::{CpuId, CpuMask};
+use crate::kernel::state::standstill::Standstill;
 use crate::parts::hardlockup::HardlockupWatch;
 use crate::sync::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
@@ -53,6 +54,7 @@ impl HrtimerInterrupts {
 #[derive(Debug, Default)]
 pub(crate) struct HardlockupMemory {
     buddy: Cell<Option<CpuId>>,
+    buddy_stands: Standstill,
     /// Of the buddy.
     buddy_watch: Cell<HardlockupWatch>,
     /// Of this CPU itself, sampled by its perf NMI.
@@ -68,6 +70,11 @@ impl HardlockupMemory {
             self.buddy_watch.set(HardlockupWatch::default());
         }
         &self.buddy_watch
+    }
+
+    /// Whether the CPU that was checked last has passed no interruption point since the last sample of this one.
+    pub(crate) fn buddy_stands_still(&self, progress: impl FnOnce(CpuId) -> u64) -> bool {
+        self.buddy_stands.look(self.buddy.get(), progress)
     }
 
     /// Hands `use_it` the mask of online CPUs: the one of last time, unless a CPU has come or gone since.

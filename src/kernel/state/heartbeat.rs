@@ -4,6 +4,8 @@
 
 use std::cell::Cell;
 
+use crate::cpumask::CpuId;
+use crate::kernel::state::standstill::Standstill;
 use crate::parts::softlockup::Heartbeat;
 use crate::time::KernelTime;
 
@@ -13,6 +15,22 @@ pub(crate) struct HeartbeatState {
     heartbeat: Cell<Heartbeat>,
     timer_expiry: Cell<KernelTime>,
     enabled: Cell<bool>,
+    awaited: Cell<Option<CpuId>>,
+    awaited_stands: Standstill,
+}
+
+/// This CPU waits for another one; not any more when the guard is dropped.
+#[derive(Debug)]
+#[must_use = "the wait is over when the guard is dropped"]
+pub(crate) struct Awaiting<'a> {
+    state: &'a HeartbeatState,
+    outer: Option<CpuId>,
+}
+
+impl Drop for Awaiting<'_> {
+    fn drop(&mut self) {
+        self.state.awaited.set(self.outer);
+    }
 }
 
 impl HeartbeatState {
@@ -23,6 +41,17 @@ impl HeartbeatState {
 
     pub(crate) fn set_heartbeat(&self, heartbeat: Heartbeat) {
         self.heartbeat.set(heartbeat);
+    }
+
+    /// From now on this CPU waits for an answer of `on`.
+    pub(crate) fn awaits(&self, on: CpuId) -> Awaiting<'_> {
+        Awaiting { state: self, outer: self.awaited.replace(Some(on)) }
+    }
+
+    /// Whether the CPU that is waited for has passed no interruption point since the last sample of this one;
+    /// `progress` tells how many it has passed.
+    pub(crate) fn awaits_a_standstill(&self, progress: impl FnOnce(CpuId) -> u64) -> bool {
+        self.awaited_stands.look(self.awaited.get(), progress)
     }
 
     /// When the watchdog's timer should have fired; the clock may serve it a tick later.

@@ -1,5 +1,5 @@
-//! What the kernel remembers: one file a concept, named like the file with the code that uses it. (`flag.rs` is a tool
-//! for two of them.)
+//! What the kernel remembers: one file a concept, named like the file with the code that uses it. (`flag.rs` and `standstill.rs`
+//! are tools for two of them.)
 //!
 //! Each file says at its head which CPU writes what, which CPU reads it, and in which order. What only its own CPU sees
 //! is a `Cell`; what others see is an atomic. (What the host must know of a CPU's thread is in `percpu.rs`; the csds'
@@ -18,5 +18,6 @@ pub(crate) mod preempt;
 pub(crate) mod printk;
 pub(crate) mod rcu;
 pub(crate) mod smp;
+pub(crate) mod standstill;
 pub(crate) mod task;
 pub(crate) mod watchdog;

@@ -103,6 +103,18 @@ fn headlines_of_the_same_kind_share_a_row_in_the_order_of_both_consoles() {
 }
 
 #[test]
+fn a_line_that_only_the_kernel_has_does_not_push_our_first_report_away_from_its_own() {
+    let mut scenario = NestedOops::default();
+    scenario.config_mut().kernel = Kernel::Arm64V6_12;
+    let ours = live(&scenario).console();
+    let real = recorded("a64-612-oops-execbusy-smp4.log");
+    assert!(real.contains("rcu: INFO") && !ours.contains("rcu: INFO"));
+    let html = side_by_side(&ours, &real, "fig", Lang::En).expect("headlines");
+    let first = html.lines().find(|line| line.contains("BUG: soft lockup")).expect("a report");
+    assert_eq!(first.matches("BUG: soft lockup").count(), 2, "{first}");
+}
+
+#[test]
 fn a_console_beside_itself_is_the_same_in_every_row() {
     let console = recorded("a64-612-csd-smp4.log");
     let html = side_by_side(&console, &console, "fig", Lang::En).expect("headlines");
