@@ -31,7 +31,7 @@ pub(super) const VARIANTS: &[Variant] = &[
     wrong(
         "keeps the first threshold that it is given",
         OBEYS,
-        &["softlockup_thresh of 10", "gave Healthy and not Lockup"],
+        &["with a softlockup_thresh of 10", "gave Lockup { units: 10 } and not Healthy"],
         checks::<FirstThreshold>,
     ),
     wrong("counts samples", STARVED, &["one unit later", "gave Healthy"], checks::<CountsSamples>),
