@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::cpumask::CpuId;
-use crate::time::{KernelTime, NSEC_PER_SEC};
+use crate::time::{JIFFY_NS, KernelTime, NSEC_PER_SEC};
 use crate::version::Kernel;
 
 /// The most CPUs a machine can have.
@@ -20,6 +20,9 @@ pub const MAX_WATCHDOG_THRESH_SECS: u64 = 60;
 /// How many times as fast as the host's clock a machine's clock can run.
 const RATIOS: std::ops::RangeInclusive<f64> = 1e-3..=1e6;
 
+/// How fast a serial line can be, in bits per second.
+const BAUDS: std::ops::RangeInclusive<u32> = 300..=4_000_000;
+
 /// A machine, as data. It is the header of every saved run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Config {
@@ -29,6 +32,9 @@ pub struct Config {
     pub kernel: Kernel,
     /// `kernel.watchdog_thresh` in seconds, 0 to [`MAX_WATCHDOG_THRESH_SECS`]; 0 switches the watchdog off.
     pub watchdog_thresh_secs: u64,
+    /// A task writes another `watchdog_thresh` while the machine runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watchdog_thresh_change: Option<WatchdogThreshChange>,
     /// When an oops prints its registers.
     pub print_order: PrintOrder,
     /// [`Vector::Backtrace`](crate::vector::Vector::Backtrace) is an NMI (`irqchip.gicv3_pseudo_nmi=1`).
@@ -47,6 +53,15 @@ pub struct Config {
     /// An IPI that gets lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lose_ipi: Option<LoseIpi>,
+    /// How long the kernel's busy delays really take here.
+    #[serde(default, skip_serializing_if = "BusyDelays::is_exact")]
+    pub busy_delays: BusyDelays,
+    /// Whether printing takes time, and how long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub console_time: Option<ConsoleTime>,
+    /// Whether RCU reports grace periods that stay open, and when they begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rcu_stalls: Option<RcuStalls>,
     /// Virtual or wall-clock time.
     pub clock: Clock,
     /// When the machine is switched off, in nanoseconds of kernel time.
@@ -63,6 +78,7 @@ impl Default for Config {
             nr_cpus: 64,
             kernel: Kernel::default(),
             watchdog_thresh_secs: 10,
+            watchdog_thresh_change: None,
             print_order: PrintOrder::default(),
             pseudo_nmi: false,
             bring_up: BringUp::default(),
@@ -71,6 +87,9 @@ impl Default for Config {
             sysctl: Sysctl::default(),
             ablate: None,
             lose_ipi: None,
+            busy_delays: BusyDelays::default(),
+            console_time: None,
+            rcu_stalls: None,
             clock: Clock::default(),
             until: KernelTime::from_ns(600 * NSEC_PER_SEC),
             record: true,
@@ -93,10 +112,23 @@ impl Config {
         if self.watchdog_thresh_secs > MAX_WATCHDOG_THRESH_SECS {
             return Err(ConfigError::WatchdogThresh(self.watchdog_thresh_secs));
         }
+        if let Some(WatchdogThreshChange { cpu, secs, .. }) = self.watchdog_thresh_change {
+            if secs > MAX_WATCHDOG_THRESH_SECS {
+                return Err(ConfigError::WatchdogThresh(secs));
+            }
+            if cpu.0 >= self.nr_cpus {
+                return Err(ConfigError::WatchdogThreshChange(cpu));
+            }
+        }
         if let Some(LoseIpi { to, .. }) = self.lose_ipi
             && to.0 >= self.nr_cpus
         {
             return Err(ConfigError::LoseIpi(to));
+        }
+        if let Some(ConsoleTime { baud }) = self.console_time
+            && !BAUDS.contains(&baud)
+        {
+            return Err(ConfigError::Baud(baud));
         }
         match self.clock {
             Clock::Wall { ratio } if !RATIOS.contains(&ratio) => Err(ConfigError::Ratio(ratio)),
@@ -113,10 +145,14 @@ pub enum ConfigError {
     Cpus(u32),
     /// Seconds that Linux would refuse, too.
     WatchdogThresh(u64),
+    /// `watchdog_thresh` is to be changed by a task on a CPU that the machine does not have.
+    WatchdogThreshChange(CpuId),
     /// Time would stand still, go backwards, or run far too slowly or too fast.
     Ratio(f64),
     /// The IPI that is to be lost goes to a CPU that the machine does not have.
     LoseIpi(CpuId),
+    /// A serial line that is too slow or too fast.
+    Baud(u32),
 }
 
 impl fmt::Display for ConfigError {
@@ -126,9 +162,16 @@ impl fmt::Display for ConfigError {
             ConfigError::WatchdogThresh(n) => {
                 write!(f, "watchdog_thresh is 0 to {MAX_WATCHDOG_THRESH_SECS} seconds, not {n}")
             }
+            ConfigError::WatchdogThreshChange(cpu) => {
+                write!(f, "no task on CPU#{cpu} can change watchdog_thresh: there is no such CPU")
+            }
             ConfigError::Ratio(ratio) => {
                 let (least, most) = (RATIOS.start(), RATIOS.end());
                 write!(f, "kernel time runs at {least} to {most} times the host's, not at {ratio}")
+            }
+            ConfigError::Baud(baud) => {
+                let (least, most) = (BAUDS.start(), BAUDS.end());
+                write!(f, "a serial line has {least} to {most} baud, not {baud}")
             }
             ConfigError::LoseIpi(to) => {
                 write!(f, "no IPI to CPU#{to} can be lost: the machine has no such CPU")
@@ -138,6 +181,18 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+/// `sysctl kernel.watchdog_thresh=…`, on a machine that runs: see [`sysctl`](crate::kernel::sysctl).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WatchdogThreshChange {
+    /// The CPU on which the task runs that writes it. If it is stuck by then, nothing happens.
+    pub cpu: CpuId,
+    /// When, in nanoseconds of kernel time.
+    #[serde(rename = "at_ns")]
+    pub at: KernelTime,
+    /// The new value in seconds, 0 to [`MAX_WATCHDOG_THRESH_SECS`].
+    pub secs: u64,
+}
 
 /// When CPUs come online. Each starts its watchdog then, and keeps that phase for ever: so the stamp of a lockup
 /// report still tells how fast the machine booted.
@@ -209,7 +264,7 @@ impl Detectors {
     /// Those that are on by default in a kernel.
     pub const fn of(kernel: Kernel) -> Self {
         let hardlockup_buddy = match kernel {
-            Kernel::Arm64V4_19 | Kernel::X86V6_1 => None,
+            Kernel::Arm64V4_19 | Kernel::Arm64V6_1 | Kernel::X86V6_1 => None,
             Kernel::Arm64V6_12 => Some(BuddyRule::EVERY_THIRD_SAMPLE),
         };
         Detectors { softlockup: true, hardlockup_buddy, ..Detectors::NONE }
@@ -228,6 +283,39 @@ pub struct Sysctl {
     pub panic_on_oops: bool,
     /// `smp.panic_on_ipistall`, in milliseconds; 0 = never. It panics by `BUG()`, which enters `die`.
     pub panic_on_ipistall_ms: u64,
+    /// `kernel.softlockup_all_cpu_backtrace`: a CPU that reports itself asks all others what they are doing. On arm64
+    /// before 6.7 no CPU can be asked: there it only lets one CPU report at a time.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub softlockup_all_cpu_backtrace: bool,
+    /// `kernel.hardlockup_all_cpu_backtrace`: the same for a CPU that reports a hard lockup.
+    #[serde(default, skip_serializing_if = "is_off")]
+    pub hardlockup_all_cpu_backtrace: bool,
+    /// `kernel.panic`, `panic=` on the command line: after a panic the machine restarts in so many seconds; if it is
+    /// negative, at once; 0: never.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub panic_timeout_secs: i32,
+}
+
+impl Sysctl {
+    /// Every switch off.
+    pub const OFF: Sysctl = Sysctl {
+        softlockup_panic: false,
+        hardlockup_panic: false,
+        panic_on_oops: false,
+        panic_on_ipistall_ms: 0,
+        softlockup_all_cpu_backtrace: false,
+        hardlockup_all_cpu_backtrace: false,
+        panic_timeout_secs: 0,
+    };
+}
+
+/// A switch that is off is not in a file of records: so old files and new ones are the same.
+fn is_off(switch: &bool) -> bool {
+    !switch
+}
+
+fn is_zero(number: &i32) -> bool {
+    *number == 0
 }
 
 /// One cause of the cascade, taken away: the run shows what it was the cause of.
@@ -253,6 +341,73 @@ pub struct LoseIpi {
     /// The first such IPI that is sent to that CPU at this time or later is lost. In nanoseconds of kernel time.
     #[serde(rename = "after_ns")]
     pub after: KernelTime,
+}
+
+/// How fast the serial line is that the console is printed on.
+///
+/// In Linux: `console=ttyAMA0,115200`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsoleTime {
+    /// Bits per second, 300 to 4000000. A byte is ten bits: one to start, eight, one to stop.
+    pub baud: u32,
+}
+
+impl Default for ConsoleTime {
+    fn default() -> Self {
+        ConsoleTime { baud: 115_200 }
+    }
+}
+
+impl ConsoleTime {
+    /// How long `bytes` take, in nanoseconds.
+    pub(crate) fn duration_ns(self, bytes: usize) -> u64 {
+        const BITS_PER_BYTE: u64 = 10;
+        bytes as u64 * BITS_PER_BYTE * NSEC_PER_SEC / u64::from(self.baud)
+    }
+}
+
+/// How long one turn of a loop takes that delays by `mdelay(1)` or `udelay(1)`, and counts its turns: each takes as long
+/// as it says, and longer on a busy host or in an emulator. So the "10 s" for a backtrace may be 12.
+///
+/// In Linux: `lib/nmi_backtrace.c`, `nmi_trigger_cpumask_backtrace`, 10,000 turns of a millisecond;
+/// `arch/arm64/kernel/smp.c`, `smp_send_stop`, 1,000,000 turns of a microsecond; 4.19 to 6.12.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BusyDelays {
+    /// What `mdelay(1)` takes, in nanoseconds.
+    pub mdelay_ns: u64,
+    /// What `udelay(1)` takes, in nanoseconds.
+    pub udelay_ns: u64,
+}
+
+impl Default for BusyDelays {
+    fn default() -> Self {
+        BusyDelays { mdelay_ns: 1_000_000, udelay_ns: 1_000 }
+    }
+}
+
+impl BusyDelays {
+    fn is_exact(&self) -> bool {
+        *self == BusyDelays::default()
+    }
+}
+
+/// When RCU's grace periods begin: when something calls `call_rcu()` and none is open.
+///
+/// In Linux: nothing says when; a busy machine begins one as soon as the last one is over, an idle machine may have none
+/// for minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RcuStalls {
+    /// When the first one begins, in nanoseconds since boot.
+    pub first_ns: u64,
+    /// From one beginning to the next, in nanoseconds; 0: there is only one.
+    pub every_ns: u64,
+}
+
+impl Default for RcuStalls {
+    /// A busy machine: one is always open. Each takes three jiffies.
+    fn default() -> Self {
+        RcuStalls { first_ns: 0, every_ns: 3 * JIFFY_NS }
+    }
 }
 
 /// Which clock a machine runs on.
@@ -359,8 +514,14 @@ mod tests {
             refused(Config { watchdog_thresh_secs: 61, ..Config::default() }),
             "watchdog_thresh is 0 to 60 seconds, not 61"
         );
+        let change = |cpu, secs| Some(WatchdogThreshChange { cpu, at: KernelTime::BOOT, secs });
+        let changed = |change| Config { watchdog_thresh_change: change, ..Config::default() };
+        assert!(refused(changed(change(CpuId(64), 5))).contains("CPU#64"));
+        assert!(refused(changed(change(CpuId(0), 61))).contains("0 to 60 seconds"));
         let lose_ipi = Some(LoseIpi { to: CpuId(64), after: KernelTime::BOOT });
         assert!(refused(Config { lose_ipi, ..Config::default() }).contains("CPU#64"));
+        let console_time = Some(ConsoleTime { baud: 0 });
+        assert!(refused(Config { console_time, ..Config::default() }).contains("300 to 4000000"));
         let clock = Clock::Wall { ratio: f64::NAN };
         assert!(refused(Config { clock, ..Config::default() }).contains("0.001 to 1000000"));
     }

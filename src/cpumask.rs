@@ -56,6 +56,11 @@ impl CpuMask {
         mask
     }
 
+    /// These CPUs.
+    pub(crate) fn of(cpus: &[CpuId]) -> Self {
+        CpuMask(cpus.iter().map(|cpu| cpu.index()).collect())
+    }
+
     /// Adds a CPU.
     ///
     /// # Panics

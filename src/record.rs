@@ -168,8 +168,15 @@ pub enum Event {
         /// Which.
         of: CpuId,
     },
+    /// This CPU asks several others at once.
+    BacktraceRequests {
+        /// Which, in ascending order.
+        of: Vec<CpuId>,
+    },
     /// A backtrace request arrives, and this CPU prints what it is doing.
     Backtrace,
+    /// This CPU is among those that it asks, and prints its own stack.
+    OwnBacktrace,
     /// This CPU prints its own stack.
     DumpStack,
     /// `Watchdog detected hard LOCKUP`: this CPU reports another one, or itself from an NMI.
@@ -177,6 +184,43 @@ pub enum Event {
         /// The CPU whose timer does not run.
         #[serde(rename = "on")]
         cpu: CpuId,
+    },
+    /// `rcu: INFO: rcu_sched detected stalls`: this CPU's tick finds a grace period that has been open for too long.
+    RcuStall {
+        /// It waits for this very CPU.
+        self_detected: bool,
+    },
+    /// This CPU names one of the CPUs that the grace period waits for.
+    RcuStallCpu {
+        /// Which.
+        on: CpuId,
+        /// How long the grace period has been open, in nanoseconds.
+        age_ns: u64,
+    },
+    /// The line that ends the list.
+    RcuStallAge {
+        /// It waits for this very CPU.
+        self_detected: bool,
+        /// How long the grace period has been open, in nanoseconds.
+        age_ns: u64,
+        /// It waits for no CPU at all.
+        all_seen: bool,
+    },
+    /// The kernel thread that would end the grace period does not run.
+    RcuKthreadStarved {
+        /// Where it last ran.
+        on: CpuId,
+        /// For how long, in nanoseconds.
+        for_ns: u64,
+    },
+    /// What that CPU does follows.
+    RcuKthreadLastRan,
+    /// This CPU prints the registers that an interrupt found.
+    ShowIrqRegs,
+    /// This CPU prints what the scheduler knows of another one, which it cannot ask.
+    TaskDump {
+        /// Which.
+        of: CpuId,
     },
     /// `csd_lock_wait_toolong`: this CPU has waited too long.
     CsdStall {
@@ -232,6 +276,11 @@ pub enum Event {
         /// Why.
         reason: Symbol,
     },
+    /// `Rebooting in 5 seconds..`, after a panic.
+    RebootingIn {
+        /// How many.
+        secs: u32,
+    },
     /// The panicking CPU asks the others to stop.
     StoppingCpus,
     /// It asks again, by NMI.
@@ -250,6 +299,13 @@ pub enum Event {
     Bug,
     /// The machine is switched off from inside.
     PowerOff,
+    /// The machine restarts, and so this one ends.
+    Restart,
+    /// A task wrote `kernel.watchdog_thresh`: every CPU's watchdog is stopped, and started anew.
+    WatchdogThresh {
+        /// Its new value, in seconds.
+        secs: u64,
+    },
     /// The host found this CPU running without ever reaching an interruption point.
     HostHang,
     /// This many records of this CPU were lost here: its buffer was full (wall-clock time only).
@@ -270,10 +326,21 @@ impl Event {
             | Event::CsdUnlock { from: other }
             | Event::BacktraceRequest { of: other }
             | Event::HardLockup { cpu: other }
+            | Event::RcuStallCpu { on: other, .. }
+            | Event::RcuKthreadStarved { on: other, .. }
+            | Event::TaskDump { of: other }
             | Event::CsdStall { on: other, .. }
             | Event::CsdResend { to: other, .. }
             | Event::CsdUnstuck { on: other, .. } => Some(other),
             _ => None,
+        }
+    }
+
+    /// The other CPUs that this event is about, if it is about several.
+    pub fn other_cpus(&self) -> &[CpuId] {
+        match self {
+            Event::BacktraceRequests { of } => of,
+            _ => &[],
         }
     }
 
@@ -282,8 +349,8 @@ impl Event {
     pub(crate) fn is_visible(&self) -> bool {
         !matches!(
             self,
-            Event::IrqEnter { vector: Vector::Timer }
-                | Event::IrqExit { vector: Vector::Timer }
+            Event::IrqEnter { vector: Vector::Timer | Vector::Tick }
+                | Event::IrqExit { vector: Vector::Timer | Vector::Tick }
                 | Event::Feed
                 | Event::Touch
                 | Event::TouchReset

@@ -15,6 +15,9 @@ pub const NSEC_PER_SEC: u64 = 1_000_000_000;
 /// Nanoseconds in one [`get_timestamp`] unit: 2³⁰, so 1.073741824 s. The "22s" of a report are units.
 pub const NSEC_PER_TIMESTAMP_UNIT: u64 = 1 << 30;
 
+/// From one tick to the next, with `HZ=250`.
+pub(crate) const JIFFY_NS: u64 = 4_000_000;
+
 /// `smp.csd_lock_timeout`: the first report comes after this long.
 pub(crate) const CSD_LOCK_TIMEOUT_NS: u64 = 5 * NSEC_PER_SEC;
 

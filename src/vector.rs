@@ -15,7 +15,9 @@ pub enum Vector {
     Timer,
     /// `IPI_CALL_FUNC`: another CPU posted a call.
     CallFunction,
-    /// `IPI_CPU_STOP`: another CPU panics, and this one is to stop.
+    /// `IPI_RESCHEDULE`: another CPU woke a task here, which has work to do.
+    Reschedule,
+    /// `IPI_CPU_STOP`: another CPU panics or reboots, and this one is to stop.
     Stop,
     /// The same as an NMI, for a CPU that did not take the first one.
     StopNmi,
@@ -24,17 +26,22 @@ pub enum Vector {
     /// `IPI_CPU_BACKTRACE`: another CPU wants to know what this one is doing. An NMI on x86, and on
     /// arm64 with [`pseudo_nmi`](crate::Config::pseudo_nmi): then the CPU takes it even with interrupts off.
     Backtrace,
+    /// The CPU's tick, where RCU looks for a stalled grace period
+    /// ([`Config::rcu_stalls`](crate::Config::rcu_stalls)).
+    Tick,
 }
 
 impl Vector {
     /// In the order in which they are taken when several are pending.
-    pub(crate) const ALL: [Vector; 6] = [
+    pub(crate) const ALL: [Vector; 8] = [
         Vector::StopNmi,
         Vector::Perf,
         Vector::Backtrace,
         Vector::Timer,
         Vector::CallFunction,
         Vector::Stop,
+        Vector::Tick,
+        Vector::Reschedule,
     ];
 
     /// Its bit among those that are pending. The lowest is taken first.
@@ -46,6 +53,8 @@ impl Vector {
             Vector::Timer => 3,
             Vector::CallFunction => 4,
             Vector::Stop => 5,
+            Vector::Tick => 6,
+            Vector::Reschedule => 7,
         }
     }
 
@@ -60,10 +69,12 @@ impl fmt::Display for Vector {
         f.write_str(match self {
             Vector::Timer => "timer",
             Vector::CallFunction => "IPI_CALL_FUNC",
+            Vector::Reschedule => "IPI_RESCHEDULE",
             Vector::Stop => "IPI_CPU_STOP",
             Vector::StopNmi => "IPI_CPU_STOP_NMI",
             Vector::Perf => "perf",
             Vector::Backtrace => "IPI_CPU_BACKTRACE",
+            Vector::Tick => "tick",
         })
     }
 }

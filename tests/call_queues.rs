@@ -64,8 +64,8 @@ fn same_crowd_with_either_queue(crowd: &Crowd) {
 /// A machine that differs with `n` in everything there is: its kernel, its detectors, what it does about a lockup.
 fn vary(config: &mut Config, n: u64) {
     let mut random = Random(n);
-    let kernels = [Kernel::Arm64V4_19, Kernel::Arm64V6_12, Kernel::X86V6_1];
-    config.kernel = kernels[random.below(3) as usize];
+    let kernels = [Kernel::Arm64V4_19, Kernel::Arm64V6_12, Kernel::X86V6_1, Kernel::Arm64V6_1];
+    config.kernel = kernels[random.below(4) as usize];
     config.clock = Clock::Lockstep { turn_seed: random.chance(50).then_some(n) };
     config.pseudo_nmi = random.chance(50);
     config.console_touches_watchdog = random.chance(20);
@@ -80,6 +80,9 @@ fn vary(config: &mut Config, n: u64) {
         hardlockup_panic: random.chance(10),
         panic_on_oops: random.chance(10),
         panic_on_ipistall_ms: [0, 0, 0, 4_000][random.below(4) as usize],
+        softlockup_all_cpu_backtrace: random.chance(20),
+        hardlockup_all_cpu_backtrace: random.chance(20),
+        panic_timeout_secs: [0, 0, 2, -1][random.below(4) as usize],
     };
 }
 

@@ -265,12 +265,7 @@ fn with_sysctl(sysctl: Sysctl, change: impl FnOnce(&mut NestedOops)) -> (Report,
     (incident.report(), incident.console())
 }
 
-const SOFTLOCKUP_PANIC: Sysctl = Sysctl {
-    softlockup_panic: true,
-    hardlockup_panic: false,
-    panic_on_oops: false,
-    panic_on_ipistall_ms: 0,
-};
+const SOFTLOCKUP_PANIC: Sysctl = Sysctl { softlockup_panic: true, ..Sysctl::OFF };
 
 #[test]
 fn softlockup_panic_panics_at_the_first_report_and_names_who_did_not_stop() {

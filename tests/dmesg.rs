@@ -58,6 +58,10 @@ fn headline(message: &Message) -> Option<String> {
         },
         BacktraceRequest { from, to } => format!("nmi {from} to {}", cpus(to)),
         Backtrace { cpu } => format!("backtrace {cpu}"),
+        TaskDump { cpu } => format!("task dump {cpu}"),
+        KernelBug { at } => format!("bug {at}"),
+        RetryStop { cpus: left } => format!("retry {}", cpus(left)),
+        RebootingIn { secs } => format!("rebooting {secs}"),
         CsdStall { kind, number, on, waiting_ns, target, func } => {
             let kind = if *kind == CsdKind::Detected { "csd" } else { "csd still" };
             format!("{kind} #{number} {on} waits {waiting_ns} for {target} {func}")
@@ -240,6 +244,7 @@ const HEADLINES: [(&str, &str); 10] = [
 52.462641 panic softlockup: hung tasks
 52.484935 stopping
 61.446375 failed 0
+61.451100 rebooting 5
 ",
     ),
     (
@@ -577,6 +582,11 @@ fn one_line_says_one_thing() {
         ("Kernel panic - not syncing: softlockup: hung tasks", "panic softlockup: hung tasks"),
         ("SMP: stopping secondary CPUs", "stopping"),
         ("SMP: failed to stop secondary CPUs 0,8-9", "failed 0,8,9"),
+        ("SMP: retry stop with NMI for CPUs 0,8-9", "retry 0,8,9"),
+        ("Rebooting in 5 seconds..", "rebooting 5"),
+        ("kernel BUG at kernel/smp.c:312!", "bug kernel/smp.c:312"),
+        ("kernel BUG at ../lib/list:debug.c:7!", "bug ../lib/list:debug.c:7"),
+        ("Task dump for CPU 3:", "task dump 3"),
     ];
     for (line, expected) in lines {
         assert_eq!(headline(&one(line)).as_deref(), Some(expected), "{line}");

@@ -160,6 +160,7 @@ fn detector(detector: Detector) -> Result<&'static str> {
         Detector::HardlockupBuddy => "hardlockup_buddy",
         Detector::HardlockupPerf => "hardlockup_perf",
         Detector::Csd => "csd",
+        Detector::RcuStall => "rcu_stall",
         other => bail!("the detector {other:?} has no name here"),
     })
 }

@@ -7,7 +7,10 @@ use crate::values::{
     PrintOrderArg, ReportForm,
 };
 use clap::Parser;
-use softlockup::config::{Ablation, BuddyRule, Detectors, PrintOrder, Sysctl};
+use softlockup::config::{
+    Ablation, BuddyRule, ConsoleTime, Detectors, PrintOrder, RcuStalls, Sysctl,
+    WatchdogThreshChange,
+};
 use softlockup::scenario::At;
 use softlockup::scenario::nested_oops::{Arrivals, Before, DieLockPolicy, NestedOops, Notifier};
 use softlockup::{Clock, Config, CpuId, Kernel, KernelTime, Scenario};
@@ -79,6 +82,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECS", default_value_t = 10)]
     watchdog_thresh: u64,
 
+    /// A task on the last CPU writes another kernel.watchdog_thresh then. All watchdogs start anew.
+    #[arg(long, value_name = "THRESH@SECS", value_parser = thresh_at)]
+    change_watchdog_thresh: Option<(u64, KernelTime)>,
+
     /// Which detectors look for lockups, as a list [default: softlockup; with --kernel 6.12 also hardlockup_buddy].
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     detectors: Option<Vec<DetectorArg>>,
@@ -95,6 +102,19 @@ pub(crate) struct Args {
     #[arg(long)]
     hardlockup_panic: bool,
 
+    /// kernel.softlockup_all_cpu_backtrace=1: a CPU that reports itself asks all others what they are doing. On arm64
+    /// with --kernel 6.12; older ones cannot ask.
+    #[arg(long)]
+    softlockup_all_cpu_backtrace: bool,
+
+    /// kernel.hardlockup_all_cpu_backtrace=1: the same for a hard lockup.
+    #[arg(long)]
+    hardlockup_all_cpu_backtrace: bool,
+
+    /// kernel.panic=SECS: restart so long after a panic; at once if negative, never if 0.
+    #[arg(long, value_name = "SECS", default_value_t = 0, allow_negative_numbers = true)]
+    panic_timeout: i32,
+
     /// kernel.panic_on_oops=1. It does not help here: die() checks it after the notifiers.
     #[arg(long)]
     panic_on_oops: bool,
@@ -102,6 +122,15 @@ pub(crate) struct Args {
     /// smp.panic_on_ipistall, with the detector csd; 0 is never.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     panic_on_ipistall: u64,
+
+    /// Printing takes time: a line its length at this many baud [default with the flag: 115200]. Other CPUs' reports wait
+    /// where this kernel lets them wait.
+    #[arg(long, value_name = "BAUD", num_args = 0..=1, require_equals = true, default_missing_value = "115200")]
+    console_time: Option<u32>,
+
+    /// RCU says which CPUs hold up a grace period, after 21 s and again after 63 s more: one is always open.
+    #[arg(long)]
+    rcu_stalls: bool,
 
     /// How calls reach another CPU. The incident is the same with each.
     #[arg(long, value_name = "QUEUE", default_value = "kernel")]
@@ -129,8 +158,10 @@ pub(crate) struct Args {
     /// Read what happened from a file saved with --records, and boot no machine.
     #[arg(long, value_name = "FILE.jsonl", conflicts_with_all = [
         "scenario", "cpus", "seed", "until", "turn_seed", "stuck", "busy", "idle", "arch", "oops", "ablate", "clock", "kernel",
-        "watchdog_thresh", "detectors", "pseudo_nmi", "softlockup_panic", "hardlockup_panic",
-        "panic_on_oops", "panic_on_ipistall", "call_queue", "die_lock", "notifier", "print_order",
+        "watchdog_thresh", "change_watchdog_thresh", "detectors", "pseudo_nmi", "softlockup_panic", "hardlockup_panic",
+        "softlockup_all_cpu_backtrace", "hardlockup_all_cpu_backtrace", "panic_timeout",
+        "panic_on_oops", "panic_on_ipistall", "console_time", "rcu_stalls", "call_queue", "die_lock", "notifier",
+        "print_order",
     ])]
     pub(crate) replay: Option<PathBuf>,
 
@@ -199,17 +230,16 @@ impl Args {
         let kernel = match (self.arch, self.kernel) {
             (ArchArg::Arm64, None) => default.kernel,
             (ArchArg::Arm64, Some(KernelArg::V4_19)) => Kernel::Arm64V4_19,
+            (ArchArg::Arm64, Some(KernelArg::V6_1)) => Kernel::Arm64V6_1,
             (ArchArg::Arm64, Some(KernelArg::V6_12)) => Kernel::Arm64V6_12,
             (ArchArg::X86_64, None | Some(KernelArg::V6_1)) => Kernel::X86V6_1,
-            (ArchArg::Arm64, Some(KernelArg::V6_1)) => {
-                return Err("--kernel 6.1 goes with --arch x86_64".to_owned());
-            }
             (ArchArg::X86_64, Some(_)) => {
                 return Err("--arch x86_64 has --kernel 6.1 only".to_owned());
             }
         };
+        let nr_cpus = self.cpus.unwrap_or(default.nr_cpus);
         Ok(Config {
-            nr_cpus: self.cpus.unwrap_or(default.nr_cpus),
+            nr_cpus,
             kernel,
             console_touches_watchdog: self.arch == ArchArg::X86_64,
             detectors: self.detectors(kernel)?,
@@ -219,8 +249,14 @@ impl Args {
                 hardlockup_panic: self.hardlockup_panic,
                 panic_on_oops: self.panic_on_oops,
                 panic_on_ipistall_ms: self.panic_on_ipistall,
+                softlockup_all_cpu_backtrace: self.softlockup_all_cpu_backtrace,
+                hardlockup_all_cpu_backtrace: self.hardlockup_all_cpu_backtrace,
+                panic_timeout_secs: self.panic_timeout,
             },
             watchdog_thresh_secs: self.watchdog_thresh,
+            watchdog_thresh_change: self.change_watchdog_thresh.map(|(secs, at)| {
+                WatchdogThreshChange { cpu: CpuId(nr_cpus.saturating_sub(1)), at, secs }
+            }),
             print_order: match self.print_order {
                 Some(PrintOrderArg::Stock) => PrintOrder::Stock,
                 Some(PrintOrderArg::Vendor) => PrintOrder::Vendor,
@@ -231,6 +267,8 @@ impl Args {
                 AblateArg::PreemptOnInWait => Ablation::PreemptOnInWait,
                 AblateArg::FeedFromTimer => Ablation::FeedFromTimer,
             }),
+            console_time: self.console_time.map(|baud| ConsoleTime { baud }),
+            rcu_stalls: self.rcu_stalls.then(RcuStalls::default),
             clock,
             ..default.clone()
         })
@@ -295,6 +333,12 @@ fn cpu_at(text: &str) -> Result<At, String> {
         Some(At { cpu: CpuId(cpu.parse().ok()?), time: seconds(secs).ok()? })
     });
     parts.ok_or_else(|| "say which CPU and when, such as 35@338.462".to_owned())
+}
+
+fn thresh_at(text: &str) -> Result<(u64, KernelTime), String> {
+    let parts = text.split_once('@');
+    let both = parts.and_then(|(thresh, secs)| Some((thresh.parse().ok()?, seconds(secs).ok()?)));
+    both.ok_or_else(|| "say which threshold and when, such as 5@200".to_owned())
 }
 
 fn clock(text: &str) -> Result<Clock, String> {

@@ -28,11 +28,11 @@ pub(crate) enum ArchArg {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum KernelArg {
-    /// x86-64 only
-    #[value(name = "6.1")]
-    V6_1,
     #[value(name = "4.19")]
     V4_19,
+    /// The only one of x86-64
+    #[value(name = "6.1")]
+    V6_1,
     #[value(name = "6.12")]
     V6_12,
 }

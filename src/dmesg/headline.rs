@@ -2,6 +2,7 @@
 
 use crate::dmesg::line::Line;
 use crate::dmesg::message::{CsdKind, Message};
+use crate::dmesg::rcu;
 use crate::dmesg::scan::Scan;
 use crate::dmesg::state::symbol_of;
 use crate::record::Pid;
@@ -23,7 +24,7 @@ const OOPSES: [&str; 7] = [
 /// What a headline says.
 pub(super) fn read(text: &str) -> Option<Line> {
     let readers: [fn(Scan<'_>) -> Option<Message>; 10] =
-        [soft_lockup, hard_lockup, fault, oops, csd_stall, csd, nmi, rcu_stall, note_exited, end];
+        [soft_lockup, hard_lockup, fault, oops, csd_stall, csd, nmi, rcu::read, note_exited, end];
     let message = readers.iter().find_map(|read| read(Scan(text)));
     message.map(Line::Says).or_else(|| hard_lockups(Scan(text))).or_else(|| access(text))
 }
@@ -190,21 +191,15 @@ fn nmi(mut scan: Scan<'_>) -> Option<Message> {
     if scan.tag("NMI backtrace for cpu ").is_some() {
         return Some(Message::Backtrace { cpu: scan.cpu()? });
     }
+    if scan.tag("Task dump for CPU ").is_some() {
+        return Some(Message::TaskDump { cpu: scan.cpu()? });
+    }
     scan.tag("Sending NMI from CPU ")?;
     let from = scan.cpu()?;
     scan.tag(" to CPUs ")?;
     let to = scan.all_cpus()?;
     scan.tag(":")?;
     Some(Message::BacktraceRequest { from, to })
-}
-
-fn rcu_stall(mut scan: Scan<'_>) -> Option<Message> {
-    _ = scan.tag("rcu: ");
-    scan.tag("INFO: rcu")?;
-    scan.until(" ")?;
-    let self_detected = scan.tag("self-detected stall").is_some();
-    let others = ["detected stalls on CPUs/tasks", "detected expedited stalls on CPUs/tasks"];
-    (self_detected || scan.any(&others).is_some()).then_some(Message::RcuStall { self_detected })
 }
 
 fn note_exited(mut scan: Scan<'_>) -> Option<Message> {
@@ -233,6 +228,18 @@ fn end(mut scan: Scan<'_>) -> Option<Message> {
         text if text.starts_with("SMP: stopping secondary CPUs") => Some(Message::StoppingCpus),
         _ if scan.tag("SMP: failed to stop secondary CPUs ").is_some() => {
             scan.all_cpus().map(|cpus| Message::FailedToStop { cpus })
+        }
+        _ if scan.tag("SMP: retry stop with NMI for CPUs ").is_some() => {
+            scan.all_cpus().map(|cpus| Message::RetryStop { cpus })
+        }
+        _ if scan.tag("Rebooting in ").is_some() => {
+            let secs = scan.decimal()?;
+            scan.tag(" seconds..").map(|()| Message::RebootingIn { secs })
+        }
+        _ if scan.tag("kernel BUG at ").is_some() => {
+            let at = scan.0.strip_suffix('!')?;
+            at.rsplit_once(':').filter(|(_, line)| line.parse::<u32>().is_ok())?;
+            Some(Message::KernelBug { at: at.to_owned() })
         }
         _ => {
             scan.tag("Kernel panic - not syncing: ")?;

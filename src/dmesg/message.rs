@@ -31,6 +31,11 @@ pub enum Message {
         /// Which one since boot: `[#1]`.
         count: u32,
     },
+    /// `kernel BUG at kernel/smp.c:312!`: the kernel found itself in an impossible state.
+    KernelBug {
+        /// Where: `kernel/smp.c:312`.
+        at: String,
+    },
     /// `BUG: soft lockup - CPU#35 stuck for 22s! [docker-containe:29506]`.
     SoftLockup {
         /// Which CPU reports itself.
@@ -59,6 +64,11 @@ pub enum Message {
     /// `NMI backtrace for cpu 0`: it answered, if only that it is idle.
     Backtrace {
         /// Which CPU.
+        cpu: CpuId,
+    },
+    /// `Task dump for CPU 0:`, where no CPU can be asked.
+    TaskDump {
+        /// The CPU whose task it is.
         cpu: CpuId,
     },
     /// `csd: Detected non-responsive CSD lock (#1) on CPU#2, waiting 5000020352 ns for CPU#00 do_nothing+0x0/0x4(0x0).`
@@ -158,15 +168,35 @@ pub enum Message {
     },
     /// `SMP: stopping secondary CPUs`.
     StoppingCpus,
+    /// `SMP: retry stop with NMI for CPUs 0`.
+    RetryStop {
+        /// Those that have not stopped yet.
+        cpus: Vec<CpuId>,
+    },
     /// `SMP: failed to stop secondary CPUs 0`.
     FailedToStop {
         /// Those that did not stop.
         cpus: Vec<CpuId>,
     },
+    /// `Rebooting in 5 seconds..`.
+    RebootingIn {
+        /// How many.
+        secs: u32,
+    },
     /// `rcu: INFO: rcu_sched detected stalls on CPUs/tasks:`.
     RcuStall {
         /// The CPU that reports is the one that stalls.
         self_detected: bool,
+    },
+    /// `rcu: 1-...!: (5229 ticks this GP) idle=…`: a CPU that the grace period waits for.
+    RcuStallCpu {
+        /// Which CPU.
+        cpu: CpuId,
+    },
+    /// `rcu: rcu_sched kthread starved for 5227 jiffies! … ->cpu=3`.
+    RcuKthreadStarved {
+        /// The CPU on which it last ran, if the line says so.
+        cpu: Option<CpuId>,
     },
     /// `note: kill[2031] exited with preempt_count 1`, or `with irqs disabled`.
     NoteExited {

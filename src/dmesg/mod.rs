@@ -13,6 +13,7 @@ mod headline;
 mod line;
 mod message;
 mod prefix;
+mod rcu;
 mod reader;
 mod scan;
 mod state;

@@ -120,9 +120,9 @@ impl Incident {
                 Err(error) => return Err(damaged(line, &error.to_string())),
             };
             let no_such_cpu = |cpu: &CpuId| cpu.0 >= config.nr_cpus;
-            if let Some(cpu) =
-                record.event.other_cpu().into_iter().chain([record.cpu]).find(no_such_cpu)
-            {
+            let others = record.event.other_cpu().into_iter().chain([record.cpu]);
+            let more = record.event.other_cpus().iter().copied();
+            if let Some(cpu) = others.chain(more).find(no_such_cpu) {
                 return Err(damaged(line, &format!("there is no CPU#{cpu}")));
             }
             if record.seq < records.last().map_or(0, |last: &Record| last.seq + 1) {

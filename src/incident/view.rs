@@ -17,6 +17,8 @@ pub(crate) struct View {
     /// The CPU on which a task died that held a level of it.
     die_lock_leaked_on: Option<CpuId>,
     kernel: Kernel,
+    /// `kernel.watchdog_thresh`, in seconds.
+    pub(crate) watchdog_thresh_secs: u64,
 }
 
 /// One CPU as its records tell it.
@@ -33,8 +35,8 @@ pub(crate) struct CpuView {
     csd_waits: Vec<CsdWaitView>,
     /// Since when it wants `die_lock` without having it.
     pub(crate) die_lock_wait: Option<KernelTime>,
-    /// The CPU whose backtrace it waits for.
-    pub(crate) asks: Option<CpuId>,
+    /// The CPUs whose backtraces it waits for.
+    pub(crate) asks: Vec<CpuId>,
     pub(crate) fault: Option<FaultView>,
     /// From when the watchdog counts: the stopper's last run. On 4.19 a touch makes it forget that run, and it counts
     /// from the next sample.
@@ -96,7 +98,7 @@ impl View {
             irqs_off_since: None,
             csd_waits: Vec::new(),
             die_lock_wait: None,
-            asks: None,
+            asks: Vec::new(),
             fault: None,
             last_feed: None,
             samples: 0,
@@ -109,11 +111,16 @@ impl View {
             die_lock_depth: 0,
             die_lock_leaked_on: None,
             kernel: config.kernel,
+            watchdog_thresh_secs: config.watchdog_thresh_secs,
         }
     }
 
     pub(crate) fn cpu(&self, cpu: CpuId) -> &CpuView {
         &self.cpus[cpu.index()]
+    }
+
+    pub(crate) fn nr_cpus(&self) -> usize {
+        self.cpus.len()
     }
 
     /// The CPU that `cpu` waits for: for an answer to a call, or for `die_lock`.
@@ -136,7 +143,7 @@ impl View {
             view.last_seen = time;
         }
         if !event.is_while_asking() {
-            view.asks = None;
+            view.asks.clear();
         }
         match *event {
             Event::TaskStart { ref comm, pid } => {
@@ -177,9 +184,16 @@ impl View {
                 view.csd_waits.push(CsdWaitView { on, flags, mask, since: time });
             }
             Event::CsdWaitEnd { .. } => _ = view.csd_waits.pop(),
-            Event::BacktraceRequest { of } => view.asks = Some(of),
+            Event::BacktraceRequest { of } => view.asks = vec![of],
+            Event::BacktraceRequests { ref of } => view.asks.clone_from(of),
+            // (A CPU that asked one CPU alone still stands where it waits, until it goes on.)
+            Event::Backtrace => {
+                let asked = self.cpus.iter_mut().filter(|view| view.asks.len() > 1);
+                asked.for_each(|view| view.asks.retain(|&of| of != cpu));
+            }
             Event::SoftLockup { .. } => view.is_soft_locked = true,
             Event::Stopped => view.is_stopped = true,
+            Event::WatchdogThresh { secs } => self.watchdog_thresh_secs = secs,
             Event::Feed => {
                 view.count_from(time);
                 view.is_soft_locked = false;
@@ -228,6 +242,11 @@ impl CpuView {
     /// Its wait for another CPU's answer, if it waits.
     pub(crate) fn csd_wait(&self) -> Option<CsdWaitView> {
         self.csd_waits.last().copied()
+    }
+
+    /// The CPU whose backtrace it waits for: the first one that has not answered.
+    pub(crate) fn asks(&self) -> Option<CpuId> {
+        self.asks.first().copied()
     }
 
     /// Every function on the stack, the innermost first.

@@ -20,7 +20,7 @@ use crate::kernel::state::heartbeat::HeartbeatState;
 use crate::kernel::state::preempt::PreemptState;
 use crate::kernel::state::task::TaskState;
 use crate::parts::this_cpu::ThisCpu;
-use crate::record::{Event, Symbol};
+use crate::record::{Event, Record, Symbol};
 use crate::time::KernelTime;
 use crate::vector::Vector;
 
@@ -44,7 +44,7 @@ impl Cpu {
     pub(crate) fn new(shared: Arc<Shared>, id: CpuId) -> Self {
         let lockstep = matches!(shared.clock, ClockSource::Lockstep(_));
         Cpu {
-            records: shared.config.record || lockstep,
+            records: shared.config.record || lockstep || shared.uart.is_some(),
             timer_poll: TimerPoll::default(),
             shared,
             id,
@@ -87,8 +87,8 @@ impl Cpu {
         self.shared.config.nr_cpus
     }
 
-    /// Writes one record, stamped with this CPU and now. Never waits, so that it can be called with any lock held and
-    /// interrupts off.
+    /// Writes one record, stamped with this CPU and now. Never waits for a lock, so that it can be called with any lock held
+    /// and interrupts off. If it prints something and printing takes time, the CPU is busy with that for so long.
     #[inline(always)]
     pub(crate) fn record(&self, event: Event) {
         if self.records {
@@ -109,7 +109,13 @@ impl Cpu {
         if event.is_visible() {
             self.shared.clock.something_visible();
         }
-        self.shared.recorder.record(self.id, time, event);
+        let Some(uart) = &self.shared.uart else {
+            return self.shared.recorder.record(self.id, time, event);
+        };
+        let record = Record { seq: 0, time, cpu: self.id, event };
+        let ns = uart.duration_ns(&record);
+        self.shared.recorder.record(self.id, time, record.event);
+        self.console_write(uart, ns);
     }
 
     /// Prints a line, as kernel code does. In Linux: `pr_info`.
@@ -153,14 +159,6 @@ impl Cpu {
     /// Sleeps until an interrupt that this CPU accepts has been taken, or until `deadline`. In Linux: WFI.
     pub fn wait_for_interrupt(&self, deadline: Option<KernelTime>) {
         self.wait(Waiting { looks: false, deadline });
-    }
-
-    /// Switches the whole machine off. In Linux: `machine_power_off`. The calling code, and every other CPU at its
-    /// next interruption point, is unwound; so this comes back only to a destructor that runs while that happens.
-    pub fn power_off(&self) {
-        self.record(Event::PowerOff);
-        self.shared.halt();
-        self.shared.check_halt();
     }
 
     /// Every wait but a [`look`](Self::look) in wall-clock time: an interruption point, then the clock, then another

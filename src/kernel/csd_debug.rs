@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::cpumask::CpuId;
 use crate::kernel::cpu::Cpu;
 use crate::kernel::csd::CallSingleData;
+use crate::kernel::printk::{self, Serialised};
 use crate::kernel::{die, nmi};
 use crate::parts::call_queue::CsdId;
 use crate::parts::csd_lock::CSD_FLAG_LOCK;
@@ -100,13 +101,14 @@ impl<'a> CsdWaiter<'a> {
             Some(_) => cpu.record(Event::CsdHandlingPrior { number, func: prior.into() }),
         }
         if other.take_backtrace() {
-            nmi::trigger_single_cpu_backtrace(cpu, self.target);
+            nmi::dump_cpu_task(cpu, self.target);
         }
         if handled.is_none() {
             cpu.record(Event::CsdResend { number, to: self.target });
             cpu.send_ipi(self.target, Vector::CallFunction);
         }
         if first {
+            let _report = printk::cpu_sync_get(cpu, Serialised::Backtrace);
             cpu.record(Event::DumpStack);
         }
         self.set_due(Some(now));

@@ -6,7 +6,7 @@
 
 use crate::kernel::cpu::Cpu;
 use crate::kernel::shared::Shared;
-use crate::kernel::{hardlockup, nmi, panic, smp, watchdog};
+use crate::kernel::{hardlockup, nmi, rcu, rcu_stall, smp, stop, sysctl, watchdog};
 use crate::parts::this_cpu::ThisCpu;
 use crate::record::Event;
 use crate::vector::{NMI_VECTORS, Vector};
@@ -38,6 +38,9 @@ impl Cpu {
             taken += 1;
         }
         self.preempt_check();
+        if self.preempt.is_work_queued() && self.is_preemptible() && self.preempt.take_work() {
+            sysctl::do_posted_work(self);
+        }
         taken > 0
     }
     // ANCHOR_END: interruption-point
@@ -63,12 +66,19 @@ impl Cpu {
         let were_off = self.irq().save();
         self.per_cpu().own.progress.count();
         self.record(Event::IrqEnter { vector });
+        // The tick looks at what it interrupts.
+        let leaves_eqs = vector != Vector::Tick && rcu::irq_enter(self);
         match vector {
             Vector::Timer => watchdog::watchdog_timer_fn(self),
             Vector::CallFunction => smp::flush_smp_call_function_queue(self),
             Vector::Backtrace => nmi::nmi_cpu_backtrace(self),
+            Vector::Tick => rcu_stall::rcu_sched_clock_irq(self),
             Vector::Perf => hardlockup::watchdog_overflow_callback(self),
-            Vector::Stop | Vector::StopNmi => panic::local_cpu_stop(self),
+            Vector::Reschedule => self.preempt.queue_work(),
+            Vector::Stop | Vector::StopNmi => stop::local_cpu_stop(self),
+        }
+        if leaves_eqs {
+            rcu::eqs_enter(self);
         }
         self.record(Event::IrqExit { vector });
         self.irq().restore(were_off);

@@ -15,11 +15,12 @@ use std::cell::Cell;
 use crate::config::BuddyRule;
 use crate::cpumask::CpuId;
 use crate::kernel::cpu::Cpu;
+use crate::kernel::printk::{self, Serialised};
 use crate::kernel::{heartbeat, nmi, panic};
 use crate::parts::hardlockup::{HardlockupVerdict, HardlockupWatch};
 use crate::parts::this_cpu::ThisCpu;
 use crate::record::Event;
-use crate::time::NSEC_PER_SEC;
+use crate::time::{KernelTime, NSEC_PER_SEC};
 use crate::vector::Vector;
 
 /// Tells both watchdogs of this CPU that what it does is slow on purpose. In Linux: `touch_nmi_watchdog`.
@@ -57,11 +58,22 @@ pub(crate) fn watchdog_hardlockup_enable(cpu: &Cpu) {
     start_perf_counter(cpu);
 }
 
+/// This CPU's watchdog stops: the CPU before it looks at the next one from now on, which it does not remember. In
+/// Linux: `watchdog_hardlockup_disable`.
+pub(crate) fn watchdog_hardlockup_disable(cpu: &Cpu) {
+    if cpu.shared().config.detectors.hardlockup_buddy.is_some()
+        && let Some(next) = watchdog_next_cpu(cpu)
+    {
+        cpu.shared().per_cpu(next).hrtimer_interrupts.touch();
+    }
+    cpu.shared().clock.arm_timer(cpu.id(), Vector::Perf, KernelTime::MAX);
+}
+
 /// Starts the perf detector's counter, if there is one: it needs an NMI.
 fn start_perf_counter(cpu: &Cpu) {
     let config = &cpu.shared().config;
     if config.detectors.hardlockup_perf && config.has_nmi() {
-        let period_ns = config.watchdog_thresh_secs * NSEC_PER_SEC;
+        let period_ns = cpu.shared().watchdog.thresh_secs() * NSEC_PER_SEC;
         cpu.shared().clock.arm_timer(cpu.id(), Vector::Perf, cpu.now() + period_ns);
     }
 }
@@ -88,6 +100,9 @@ fn watchdog_next_cpu(cpu: &Cpu) -> Option<CpuId> {
     Some(next)
 }
 
+/// Looks at a CPU, and reports it. With `hardlockup_all_cpu_backtrace` all CPUs but that one are dumped: since 6.8 by
+/// one report at a time, and a look that comes meanwhile is put off; before, by the first report since boot. In Linux:
+/// `watchdog_hardlockup_check`; 6.1's `watchdog_overflow_callback`.
 fn watchdog_hardlockup_check(
     cpu: &Cpu,
     watched: CpuId,
@@ -100,15 +115,33 @@ fn watchdog_hardlockup_check(
     }
     let (watch, verdict) =
         cpu.shared().hardlockup_detector.check(memory.get(), of_watched.get(), miss_thresh);
-    memory.set(watch);
     if verdict != HardlockupVerdict::Lockup {
+        memory.set(watch);
         return;
     }
+    let config = &cpu.shared().config;
+    let warn = &cpu.shared().all_cpu_dumps.hard_lockup_nmi_warn;
+    let keeps = config.kernel.keeps_the_dump_for_a_panic();
+    let all_cpus = config.sysctl.hardlockup_all_cpu_backtrace;
+    let dumps_all = all_cpus && warn.acquire();
+    if all_cpus && keeps && !dumps_all {
+        return; // another CPU is at it: this one tries again at its next look
+    }
+    memory.set(watch);
+    let report = printk::cpu_sync_get(cpu, Serialised::Lockup);
     cpu.record(Event::HardLockup { cpu: watched });
+    drop(report);
     if watched != cpu.id() {
         nmi::trigger_single_cpu_backtrace(cpu, watched);
     }
-    if cpu.shared().config.sysctl.hardlockup_panic {
+    let panics = config.sysctl.hardlockup_panic;
+    if dumps_all {
+        nmi::trigger_allbutcpu_cpu_backtrace(cpu, watched);
+        if keeps && !panics {
+            warn.release();
+        }
+    }
+    if panics {
         panic::panic(cpu, "Hard LOCKUP");
     }
 }

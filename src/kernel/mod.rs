@@ -9,8 +9,10 @@
 //! | calling other CPUs, and waiting for them | [`smp`], [`csd`], `call_single_queue`, `mailbox` |
 //! | a caller that waits too long | `csd_debug` |
 //! | from a null pointer to an oops | [`fault`], `die`, [`notifier`] |
-//! | giving up | `panic` |
-//! | soft lockups | `watchdog`, `heartbeat` |
+//! | giving up; stopping the others; switching off and restarting | `panic`, `stop`, `reboot` |
+//! | soft lockups; a threshold that changes | `watchdog`, `heartbeat`, [`sysctl`] |
+//! | printing, which takes time | `printk` |
+//! | grace periods that stay open | `rcu`, `rcu_stall` |
 //! | hard lockups, and asking a CPU what it does | [`hardlockup`], [`nmi`] |
 
 pub(crate) mod call_single_queue;
@@ -29,8 +31,14 @@ pub mod notifier;
 pub(crate) mod panic;
 pub(crate) mod percpu;
 pub mod preempt;
+pub(crate) mod printk;
+pub(crate) mod rcu;
+pub(crate) mod rcu_stall;
+pub(crate) mod reboot;
 pub(crate) mod shared;
 pub mod smp;
 pub(crate) mod state;
+pub(crate) mod stop;
+pub mod sysctl;
 pub mod task;
 pub(crate) mod watchdog;

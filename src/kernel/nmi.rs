@@ -1,46 +1,90 @@
-//! Asking another CPU what it is doing.
+//! Asking other CPUs what they are doing.
 //!
 //! The requests are in `state/nmi.rs`.
 //!
-//! In Linux: `lib/nmi_backtrace.c`, `nmi_trigger_cpumask_backtrace`, `nmi_cpu_backtrace`.
-//! Here it differs: one CPU is asked at a time.
+//! In Linux: `lib/nmi_backtrace.c`, `nmi_trigger_cpumask_backtrace`, `nmi_cpu_backtrace`; `include/linux/nmi.h`,
+//! `trigger_single_cpu_backtrace`, `trigger_allbutcpu_cpu_backtrace`; `kernel/sched/core.c`, `dump_cpu_task`.
 
-use crate::cpumask::CpuId;
+use crate::cpumask::{CpuId, CpuMask};
 use crate::kernel::cpu::Cpu;
+use crate::kernel::printk::{self, Serialised};
 use crate::kernel::{hardlockup, heartbeat};
 use crate::parts::this_cpu::ThisCpu;
 use crate::record::Event;
 use crate::time::NSEC_PER_SEC;
 use crate::vector::Vector;
 
-/// How long a CPU waits for an answer.
-const PATIENCE_NS: u64 = 10 * NSEC_PER_SEC;
+/// How many turns of a millisecond a CPU waits for an answer.
+const PATIENCE_MS: u64 = 10_000;
 
 /// In wall-clock time a CPU looks again at once. If it comes so late, its buddy may find that it waits for longer than
-/// [`PATIENCE_NS`].
+/// [`PATIENCE_MS`].
 const LATE_NS: u64 = NSEC_PER_SEC;
 
 /// Asks `target` to print what it is doing, and waits until it has, for at most 10 s. Meanwhile it touches its own
 /// watchdog: that is why a CPU that asked in vain reports itself late.
 ///
 /// On arm64 without [`pseudo_nmi`](crate::Config::pseudo_nmi) the request is an IPI like any other, and a CPU with
-/// interrupts off does not answer it. Nothing happens if another CPU is asking already. In Linux:
-/// `trigger_single_cpu_backtrace`.
+/// interrupts off does not answer it. Nothing happens if another CPU is asking already, or on a kernel that cannot ask
+/// (arm64 6.1). In Linux: `trigger_single_cpu_backtrace`.
 ///
 /// # Panics
 /// If the machine has no such CPU.
 pub fn trigger_single_cpu_backtrace(cpu: &Cpu, target: CpuId) {
+    if cpu.shared().config.kernel.asks_one_cpu_for_a_backtrace() {
+        let mut mask = CpuMask::none(cpu.nr_cpus());
+        mask.set(target);
+        nmi_trigger_cpumask_backtrace(cpu, mask);
+    }
+}
+
+/// Asks every CPU that is online but `except`. The asking CPU prints its own stack first, unless it is `except`. Does
+/// nothing where the architecture cannot ask: on arm64 before 6.7. In Linux: `trigger_allbutcpu_cpu_backtrace` (6.6),
+/// before `trigger_allbutself_cpu_backtrace`.
+pub(crate) fn trigger_allbutcpu_cpu_backtrace(cpu: &Cpu, except: CpuId) {
+    if cpu.shared().config.kernel.has_cpu_backtrace() {
+        let mut mask = cpu.shared().online_mask();
+        mask.clear(except);
+        nmi_trigger_cpumask_backtrace(cpu, mask);
+    }
+}
+
+/// Prints what the task on `target` does, with that CPU's help where it can be asked, else without: then the stack is
+/// where the task last slept. In Linux: `dump_cpu_task`, 6.1.
+pub(crate) fn dump_cpu_task(cpu: &Cpu, target: CpuId) {
+    if cpu.shared().config.kernel.asks_one_cpu_for_a_backtrace() {
+        trigger_single_cpu_backtrace(cpu, target);
+    } else {
+        cpu.record(Event::TaskDump { of: target });
+    }
+}
+
+/// Asks the CPUs in `mask`, all at once, and waits for all of them.
+fn nmi_trigger_cpumask_backtrace(cpu: &Cpu, mut mask: CpuMask) {
     let shared = cpu.shared();
     if !shared.backtrace_flag.acquire() {
-        return;
+        return; // another CPU is asking: its dump will do
     }
-    cpu.record(Event::BacktraceRequest { of: target });
-    let wanted = &shared.per_cpu(target).backtrace_wanted;
-    wanted.set();
-    cpu.send_ipi(target, Vector::Backtrace);
+    // `cpumask_copy`: a CPU that never answered an earlier request has nothing to answer any more.
+    for other in (0..cpu.nr_cpus()).map(CpuId) {
+        let wanted = &shared.per_cpu(other).backtrace_wanted;
+        match mask.contains(other) {
+            true if other == cpu.id() => own_backtrace(cpu),
+            true => wanted.set(),
+            false if wanted.is_set() => wanted.clear(),
+            false => {}
+        }
+    }
+    mask.clear(cpu.id());
+    raise(cpu, &mask);
+    let mut left: Vec<CpuId> = mask.iter().collect();
     let mut now = cpu.now();
-    let deadline = now + PATIENCE_NS;
-    while wanted.is_set() && now < deadline {
+    let deadline = now + PATIENCE_MS * shared.config.busy_delays.mdelay_ns;
+    loop {
+        left.retain(|&other| shared.per_cpu(other).backtrace_wanted.is_set());
+        if left.is_empty() || now >= deadline {
+            break;
+        }
         cpu.relax_until(deadline);
         heartbeat::touch_softlockup_watchdog(cpu);
         let last = std::mem::replace(&mut now, cpu.now());
@@ -51,8 +95,31 @@ pub fn trigger_single_cpu_backtrace(cpu: &Cpu, target: CpuId) {
     shared.backtrace_flag.release();
 }
 
-/// The request arrives.
+/// In Linux: `nmi_cpu_backtrace(NULL)`.
+fn own_backtrace(cpu: &Cpu) {
+    let report = printk::cpu_sync_get(cpu, Serialised::Backtrace);
+    cpu.record(Event::OwnBacktrace);
+    drop(report);
+}
+
+/// Sends the requests. In Linux: `arm64_backtrace_ipi`, x86's `nmi_raise_cpu_backtrace`.
+fn raise(cpu: &Cpu, mask: &CpuMask) {
+    let asked: Vec<CpuId> = mask.iter().collect();
+    match *asked {
+        [] => return,
+        [of] => cpu.record(Event::BacktraceRequest { of }),
+        _ => cpu.record(Event::BacktraceRequests { of: asked.clone() }),
+    }
+    asked.into_iter().for_each(|other| cpu.send_ipi(other, Vector::Backtrace));
+}
+
+/// The request arrives. In Linux: `nmi_cpu_backtrace`, which prints nothing if its bit is not set any more.
 pub(crate) fn nmi_cpu_backtrace(cpu: &Cpu) {
-    cpu.record(Event::Backtrace);
-    cpu.per_cpu().backtrace_wanted.clear();
+    let wanted = &cpu.per_cpu().backtrace_wanted;
+    if wanted.is_set() {
+        let report = printk::cpu_sync_get(cpu, Serialised::Backtrace);
+        cpu.record(Event::Backtrace);
+        drop(report);
+        wanted.clear();
+    }
 }

@@ -1,90 +1,53 @@
-//! `panic()`: the kernel gives up, stops the other CPUs as well as it can, and says which it could not stop.
+//! `panic()`: the kernel gives up, stops the other CPUs as well as it can, says which it could not stop, and restarts if
+//! it was told to.
 //!
-//! Which CPU panics is in `state/panic.rs`; which CPUs still run, in `online` of each.
+//! Which CPU panics is in `state/panic.rs`.
 //!
-//! In Linux: `kernel/panic.c`; `arch/arm64/kernel/smp.c`, `smp_send_stop`, `local_cpu_stop`.
-//! Here it differs: there is no crash kernel and no reboot; the machine is switched off when everything is printed.
+//! In Linux: `kernel/panic.c`.
+//! Here it differs: there is no crash kernel; a machine that is not to restart is switched off when everything is
+//! printed.
 
-use crate::cpumask::CpuMask;
 use crate::kernel::cpu::Cpu;
-use crate::kernel::{irq, preempt};
+use crate::kernel::stop::{self, System};
+use crate::kernel::{hardlockup, irq, preempt, reboot};
 use crate::parts::this_cpu::ThisCpu;
 use crate::record::Event;
 use crate::time::NSEC_PER_SEC;
-use crate::vector::Vector;
-use crate::version::Kernel;
 
-/// How long the panicking CPU waits for the others to stop.
-const STOP_TIMEOUT_NS: u64 = NSEC_PER_SEC;
-
-/// How long it waits after the request was repeated as an NMI.
-const STOP_NMI_TIMEOUT_NS: u64 = 10_000_000;
+/// `PANIC_TIMER_STEP`: so often a CPU that counts down to its restart touches its watchdogs.
+const PANIC_TIMER_STEP_NS: u64 = NSEC_PER_SEC / 10;
 
 /// `Kernel panic - not syncing: …`, and the end of this machine.
 pub(crate) fn panic(cpu: &Cpu, reason: &'static str) -> ! {
     let _frame = cpu.frame("panic");
     let _irq = irq::disable_local(cpu);
     let _preempt = preempt::disable(cpu);
-    if !cpu.shared().panic.is_first(cpu.id()) {
-        stop_here(cpu); // panic_smp_self_stop
+    let shared = cpu.shared();
+    if !shared.panic.is_first(cpu.id()) {
+        stop::stop_here(cpu); // panic_smp_self_stop
     }
     cpu.record(Event::Panic { reason: reason.into() });
-    smp_send_stop(cpu);
+    stop::smp_send_stop(cpu, System::Running);
+    let timeout_secs = shared.config.sysctl.panic_timeout_secs;
+    count_down(cpu, timeout_secs);
+    if timeout_secs != 0 {
+        reboot::emergency_restart(cpu);
+    }
     cpu.record(Event::PanicEnd { reason: reason.into() });
-    cpu.shared().halt();
-    cpu.shared().unwind()
+    shared.halt();
+    shared.unwind()
 }
 
-/// Asks every other CPU to stop, and waits a second; then, where there are NMIs, asks again.
-fn smp_send_stop(cpu: &Cpu) {
-    let others = others_online(cpu);
-    if others.is_empty() {
-        return;
-    }
-    cpu.record(Event::StoppingCpus);
-    ask_and_wait(cpu, &others, Vector::Stop, STOP_TIMEOUT_NS);
-    let mut left = others_online(cpu);
-    let config = &cpu.shared().config;
-    let newer = config.kernel != Kernel::Arm64V4_19;
-    if newer && config.has_nmi() && !left.is_empty() {
-        cpu.record(Event::RetryStop { cpus: left.to_string().into() });
-        ask_and_wait(cpu, &left, Vector::StopNmi, STOP_NMI_TIMEOUT_NS);
-        left = others_online(cpu);
-    }
-    if !left.is_empty() {
-        if !newer {
-            left.set(cpu.id()); // up to 6.1 the line prints cpu_online_mask, with the panicking CPU in it
+/// `Rebooting in 5 seconds..`, and so long nothing. Nothing is said or waited for if the restart is to come at once.
+fn count_down(cpu: &Cpu, timeout_secs: i32) {
+    let Ok(secs @ 1..) = u32::try_from(timeout_secs) else { return };
+    cpu.record(Event::RebootingIn { secs });
+    let over = cpu.now() + u64::from(secs) * NSEC_PER_SEC;
+    while cpu.now() < over {
+        hardlockup::touch_nmi_watchdog(cpu);
+        let step = over.min(cpu.now() + PANIC_TIMER_STEP_NS);
+        while cpu.now() < step {
+            cpu.relax_until(step);
         }
-        cpu.record(Event::FailedToStop { cpus: left.to_string().into() });
-    }
-}
-
-fn ask_and_wait(cpu: &Cpu, cpus: &CpuMask, how: Vector, timeout_ns: u64) {
-    cpus.iter().for_each(|other| cpu.send_ipi(other, how));
-    let deadline = cpu.now() + timeout_ns;
-    while !others_online(cpu).is_empty() && cpu.now() < deadline {
-        cpu.relax_until(deadline);
-    }
-}
-
-fn others_online(cpu: &Cpu) -> CpuMask {
-    let mut online = cpu.shared().online_mask();
-    online.clear(cpu.id());
-    online
-}
-
-/// The request to stop arrives. In Linux: `local_cpu_stop`.
-pub(crate) fn local_cpu_stop(cpu: &Cpu) -> ! {
-    cpu.per_cpu().online.clear();
-    cpu.shared().smp.online_changed();
-    cpu.record(Event::Stopped);
-    let _irq = irq::disable_local(cpu);
-    stop_here(cpu)
-}
-
-/// Waits for the end with interrupts off.
-fn stop_here(cpu: &Cpu) -> ! {
-    loop {
-        cpu.wait_for_interrupt(None);
     }
 }

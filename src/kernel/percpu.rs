@@ -10,6 +10,8 @@ use crate::hardware::interrupts::Interrupts;
 use crate::kernel::state::csd_debug::CurrentCsd;
 use crate::kernel::state::flag::Flag;
 use crate::kernel::state::hardlockup::HrtimerInterrupts;
+use crate::kernel::state::rcu::RcuData;
+use crate::kernel::state::watchdog::PostedWork;
 
 /// One CPU, seen from outside. What is written often has a cache line of its own: else every look at `online` would
 /// slow its owner down.
@@ -22,6 +24,8 @@ pub(crate) struct PerCpu {
     pub(crate) backtrace_wanted: Flag,
     /// See `state/smp.rs`.
     pub(crate) online: Flag,
+    /// See `state/watchdog.rs`.
+    pub(crate) watchdog_work: PostedWork,
     pub(crate) thread: HostThread,
 }
 
@@ -33,6 +37,7 @@ impl PerCpu {
             hrtimer_interrupts: HrtimerInterrupts::default(),
             backtrace_wanted: Flag::default(),
             online: Flag::default(),
+            watchdog_work: PostedWork::default(),
             thread: HostThread::default(),
         }
     }
@@ -43,6 +48,8 @@ impl PerCpu {
 pub(crate) struct Own {
     pub(crate) progress: Progress,
     pub(crate) current_csd: CurrentCsd,
+    /// See `state/rcu.rs`.
+    pub(crate) rcu: RcuData,
 }
 
 /// How many interruption points a CPU has passed. Written by the CPU, read by the host (Relaxed): a CPU that runs

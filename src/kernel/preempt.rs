@@ -11,7 +11,7 @@
 use std::marker::PhantomData;
 
 use crate::kernel::cpu::Cpu;
-use crate::kernel::{heartbeat, irq};
+use crate::kernel::{heartbeat, irq, rcu};
 
 /// This CPU's preemption count: 0 means that the stopper may run here. In Linux: `preempt_count()`.
 pub fn preempt_count(cpu: &Cpu) -> u32 {
@@ -56,13 +56,18 @@ impl Cpu {
         if !self.preempt.is_stopper_queued() {
             return;
         }
-        let allowed = self.preempt.count() == 0
-            && !std::thread::panicking()
-            && !self.preempt.in_handler()
-            && !irq::irqs_disabled(self);
-        if allowed && self.preempt.take_stopper_work() {
+        if self.is_preemptible() && self.preempt.take_stopper_work() {
+            rcu::note_context_switch(self);
             heartbeat::softlockup_fn(self);
         }
     }
     // ANCHOR_END: preempt-check
+
+    /// Whether nothing forbids it here. In Linux: `preemptible()`.
+    pub(crate) fn is_preemptible(&self) -> bool {
+        self.preempt.count() == 0
+            && !std::thread::panicking()
+            && !self.preempt.in_handler()
+            && !irq::irqs_disabled(self)
+    }
 }

@@ -20,15 +20,19 @@ use crate::cpumask::{CpuId, CpuMask};
 use crate::hardware::clock::ClockSource;
 use crate::hardware::clock::clocked::Clocked;
 use crate::hardware::interrupts::{Interrupts, IpiLoss};
+use crate::hardware::uart::Uart;
 use crate::kernel::call_single_queue::CallSingleQueues;
 use crate::kernel::csd::CsdTable;
 use crate::kernel::notifier::NotifierChain;
 use crate::kernel::percpu::PerCpu;
 use crate::kernel::state::csd_debug::CsdBugCount;
 use crate::kernel::state::die::DieState;
-use crate::kernel::state::nmi::BacktraceFlag;
+use crate::kernel::state::nmi::{AllCpuDumps, BacktraceFlag};
 use crate::kernel::state::panic::PanicState;
+use crate::kernel::state::printk::PrintkCpuSync;
+use crate::kernel::state::rcu::RcuState;
 use crate::kernel::state::smp::SmpState;
+use crate::kernel::state::watchdog::WatchdogState;
 use crate::parts::csd_stall::StallDetector;
 use crate::parts::hardlockup::HardlockupDetector;
 use crate::parts::irq_state::KernelIrqState;
@@ -52,6 +56,8 @@ pub(crate) struct Shared {
     // Its hardware.
     pub(crate) clock: ClockSource,
     pub(crate) ipi_loss: IpiLoss,
+    /// The serial line, if printing takes time.
+    pub(crate) uart: Option<Uart>,
     cpus: Box<[CachePadded<PerCpu>]>,
     // Its kernel.
     pub(crate) csds: CsdTable,
@@ -60,7 +66,11 @@ pub(crate) struct Shared {
     pub(crate) die: DieState,
     pub(crate) die_chain: NotifierChain,
     pub(crate) panic: PanicState,
+    pub(crate) watchdog: WatchdogState,
     pub(crate) backtrace_flag: BacktraceFlag,
+    pub(crate) all_cpu_dumps: AllCpuDumps,
+    pub(crate) rcu: RcuState,
+    pub(crate) printk_cpu_sync: PrintkCpuSync,
     // Its host.
     pub(crate) recorder: Recorder,
     halting: AtomicBool,
@@ -108,6 +118,7 @@ impl Shared {
             die_walk: parts.die_chain,
             clock: ClockSource::new(&config),
             ipi_loss: IpiLoss::new(config.lose_ipi),
+            uart: None,
             cpus: (0..nr_cpus).map(|_| CachePadded::new(PerCpu::new(interrupts()))).collect(),
             csds: CsdTable::new(nr_cpus),
             smp: SmpState::default(),
@@ -115,7 +126,11 @@ impl Shared {
             die: DieState::default(),
             die_chain: NotifierChain::default(),
             panic: PanicState::default(),
+            watchdog: WatchdogState::new(config.watchdog_thresh_secs),
             backtrace_flag: BacktraceFlag::default(),
+            all_cpu_dumps: AllCpuDumps::default(),
+            rcu: RcuState::default(),
+            printk_cpu_sync: PrintkCpuSync::default(),
             recorder: Recorder::new(nr_cpus, config.record, lockstep),
             halting: AtomicBool::new(false),
             ended_ns: AtomicU64::new(0),

@@ -9,7 +9,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::kernel::cpu::Cpu;
-use crate::kernel::{heartbeat, irq};
+use crate::kernel::{heartbeat, irq, rcu};
 use crate::parts::this_cpu::ThisCpu;
 use crate::record::{Event, Pid, Symbol};
 use crate::time::KernelTime;
@@ -71,11 +71,13 @@ impl Cpu {
         loop {
             while let Some(task) = tasks.next_if(|task| task.start <= self.now()) {
                 if std::mem::take(&mut idled) {
+                    rcu::eqs_exit(self);
                     heartbeat::touch_softlockup_watchdog(self); // tick_nohz_restart_sched_tick
                 }
                 self.run_task(task);
             }
             idled = true;
+            rcu::eqs_enter(self);
             let next = tasks.peek().map(|task| task.start);
             self.wait_for_interrupt(next);
         }
@@ -83,6 +85,8 @@ impl Cpu {
 
     fn run_task(&self, task: Task) {
         self.task.start(task.pid);
+        rcu::note_context_switch(self);
+        rcu::tick_start(self);
         self.record(Event::TaskStart { comm: task.comm, pid: task.pid });
         let body = task.body;
         let killed = match catch_unwind(AssertUnwindSafe(|| body(self))) {
@@ -100,6 +104,14 @@ impl Cpu {
 
     /// Computes in user mode until `until`: takes interrupts, lets the stopper run, does nothing else.
     pub fn run_user_until(&self, until: KernelTime) {
+        let enters_eqs = self.is_preemptible() && rcu::eqs_enter(self);
+        self.run_until(until);
+        if enters_eqs {
+            rcu::eqs_exit(self);
+        }
+    }
+
+    fn run_until(&self, until: KernelTime) {
         // While the machine halts, time stands still for a destructor.
         while self.now() < until && !self.shared().is_halting() {
             self.wait_for_interrupt(Some(until));
@@ -117,6 +129,6 @@ impl Cpu {
     /// Is busy in the kernel for `ns` nanoseconds without looking at anything: a `udelay`, a slow console. Takes
     /// interrupts if they are on; the stopper runs only if the preemption count lets it.
     pub fn spend(&self, ns: u64) {
-        self.run_user_until(self.now() + ns);
+        self.run_until(self.now() + ns);
     }
 }

@@ -10,18 +10,25 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use crate::config::{Config, ConfigError, HostLimits};
+use crate::config::{Config, ConfigError, HostLimits, WatchdogThreshChange};
 use crate::cpumask::CpuId;
+use crate::hardware::uart::{LineLength, Uart};
 use crate::host;
 use crate::incident::Incident;
+use crate::incident::console::Console;
+use crate::kernel::cpu::Cpu;
 use crate::kernel::notifier::NotifierBlock;
 use crate::kernel::shared::{Panic, Shared};
+use crate::kernel::sysctl::write_watchdog_thresh;
 use crate::kernel::task::Task;
 use crate::machine::threads::Running;
 use crate::parts::Parts;
-use crate::record::{Event, Record};
+use crate::record::{Event, Pid, Record};
 use crate::recorder::Merge;
 use crate::time::KernelTime;
+
+/// The task that changes `watchdog_thresh`, if the machine is to have one.
+const SYSCTL_PID: Pid = 1999;
 
 /// A machine that has not booted yet.
 ///
@@ -133,8 +140,14 @@ impl Machine {
         config.check()?;
         let nr_cpus = config.nr_cpus;
         host::cores(); // before anything is pinned
-        let shared = Shared::new(config, parts);
-        let tasks = (0..nr_cpus).map(|_| Vec::new()).collect();
+        let uart = config.console_time.map(|speed| Uart::new(speed, line_length(&config)));
+        let mut shared = Shared::new(config, parts);
+        shared.uart = uart;
+        let mut tasks: Vec<Vec<Task>> = (0..nr_cpus).map(|_| Vec::new()).collect();
+        if let Some(WatchdogThreshChange { cpu, at, secs }) = shared.config.watchdog_thresh_change {
+            let write = move |cpu: &Cpu| write_watchdog_thresh(cpu, secs);
+            tasks[cpu.index()].push(Task::new("sysctl", SYSCTL_PID, at, write));
+        }
         Ok(Machine { shared, tasks, pins: Vec::new(), limits: HostLimits::default() })
     }
 
@@ -220,6 +233,17 @@ impl Machine {
         let host = HostReport { nr_cores: host::cores().len(), refused_pins, hung };
         Ok(Run { incident, never_started, host })
     }
+}
+
+/// How long a record's lines are: as long as the console will print them.
+fn line_length(config: &Config) -> Box<LineLength> {
+    let mut console = Console::new(config);
+    let mut text = String::new();
+    Box::new(move |record| {
+        text.clear();
+        console.print(record, &mut text);
+        text.len() + text.lines().count() // each line ends with two characters
+    })
 }
 
 /// The CPUs that did not start every task they were given.

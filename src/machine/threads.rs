@@ -22,7 +22,7 @@ use crate::host;
 use crate::kernel::cpu::Cpu;
 use crate::kernel::shared::{Halted, Panic, Shared};
 use crate::kernel::task::Task;
-use crate::kernel::watchdog;
+use crate::kernel::{rcu, watchdog};
 use crate::machine::hang::HangDetector;
 use crate::record::{Event, Record};
 
@@ -139,6 +139,7 @@ impl Cpu {
     fn start(&self, tasks: Vec<Task>) -> Infallible {
         self.shared().check_halt();
         self.per_cpu().own.current_csd.allow_backtrace();
+        rcu::rcutree_online_cpu(self);
         self.per_cpu().online.set();
         self.shared().smp.online_changed();
         self.record(Event::Online);

@@ -62,6 +62,13 @@ pub trait SoftlockupDetector: Send + Sync + 'static {
         heartbeat: Heartbeat,
         context: SampleContext,
     ) -> (Heartbeat, SoftlockupVerdict);
+
+    /// The sample found a lockup, but another CPU is having all CPUs dumped, so this one keeps silent: what it remembers
+    /// instead of what [`sample`](Self::sample) returned. Unless a detector says otherwise, it tries again at the next
+    /// sample. In Linux: `watchdog_timer_fn`, where `soft_lockup_nmi_warn` is taken (5.13: before `update_report_ts`).
+    fn gives_way(&self, heartbeat: Heartbeat) -> Heartbeat {
+        heartbeat
+    }
 }
 
 /// `time_after(a, b)`: a is later than b, also when the counter has wrapped between them.
@@ -108,6 +115,13 @@ impl SoftlockupDetector for WarnOnceDetector {
             (Heartbeat { warned: Some(current), ..heartbeat }, SoftlockupVerdict::Lockup { units })
         }
     }
+
+    /// 4.19 sets `soft_watchdog_warn` and leaves `softlockup_task_ptr_saved` as it was: so the next sample takes the
+    /// task for another one, and the count begins again.
+    fn gives_way(&self, heartbeat: Heartbeat) -> Heartbeat {
+        const NO_TASK: Pid = 0;
+        Heartbeat { warned: Some(NO_TASK), ..heartbeat }
+    }
 }
 
 /// 5.13 and later: reports again after every further threshold, with the total.
@@ -152,7 +166,7 @@ impl SoftlockupDetector for CumulativeDetector {
 pub(crate) fn detector_of(kernel: Kernel) -> Box<dyn SoftlockupDetector> {
     match kernel {
         Kernel::Arm64V4_19 => Box::new(WarnOnceDetector),
-        Kernel::Arm64V6_12 | Kernel::X86V6_1 => Box::new(CumulativeDetector),
+        Kernel::Arm64V6_1 | Kernel::Arm64V6_12 | Kernel::X86V6_1 => Box::new(CumulativeDetector),
     }
 }
 

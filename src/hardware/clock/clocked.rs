@@ -5,8 +5,9 @@ use crate::hardware::interrupts::Interrupts;
 use crate::time::KernelTime;
 use crate::vector::Vector;
 
-/// The interrupts that a CPU's own timers raise: the watchdog's hrtimer, and the perf counter.
-pub(super) const TIMERS: [Vector; 2] = [Vector::Timer, Vector::Perf];
+/// The interrupts that a CPU's own timers raise: the watchdog's hrtimer, the perf counter, and the
+/// tick.
+pub(super) const TIMERS: [Vector; 3] = [Vector::Timer, Vector::Perf, Vector::Tick];
 
 /// Which of a CPU's timers raises `vector`.
 pub(super) fn timer_of(vector: Vector) -> usize {

@@ -33,16 +33,21 @@ impl Console {
                     "user pgtable: 4k pages, 48-bit VAs, pgdp = (____ptrval____)"
                 ))?;
             }
-            Kernel::Arm64V6_12 | Kernel::X86V6_1 => {
+            Kernel::Arm64V6_1 | Kernel::Arm64V6_12 | Kernel::X86V6_1 => {
                 p.line(format_args!("  ESR = {esr:#018x}"))?;
                 p.line(format_args!("  EC = {:#04x}: DABT (current EL), IL = 32 bits", esr >> 26))?;
                 p.line(format_args!("  SET = 0, FnV = 0"))?;
                 p.line(format_args!("  EA = 0, S1PTW = 0"))?;
                 p.line(format_args!("  FSC = {fsc:#04x}: level {} translation fault", fsc & 3))?;
                 p.line(format_args!("Data abort info:"))?;
-                p.line(format_args!("  ISV = 0, ISS = {iss:#010x}, ISS2 = 0x00000000"))?;
-                p.line(format_args!("  CM = 0, WnR = {wnr}, TnD = 0, TagAccess = 0"))?;
-                p.line(format_args!("  GCS = 0, Overlay = 0, DirtyBit = 0, Xs = 0"))?;
+                if self.kernel == Kernel::Arm64V6_1 {
+                    p.line(format_args!("  ISV = 0, ISS = {iss:#010x}"))?;
+                    p.line(format_args!("  CM = 0, WnR = {wnr}"))?;
+                } else {
+                    p.line(format_args!("  ISV = 0, ISS = {iss:#010x}, ISS2 = 0x00000000"))?;
+                    p.line(format_args!("  CM = 0, WnR = {wnr}, TnD = 0, TagAccess = 0"))?;
+                    p.line(format_args!("  GCS = 0, Overlay = 0, DirtyBit = 0, Xs = 0"))?;
+                }
                 // The page table's address, of a machine that has no page tables.
                 p.line(format_args!("user pgtable: 4k pages, 48-bit VAs, pgdp={:016x}", 0))?;
             }

@@ -35,6 +35,8 @@ pub enum Detector {
     HardlockupPerf,
     /// CSD-lock debugging, which names the CPU that does not answer.
     Csd,
+    /// RCU, which names each CPU that holds up a grace period.
+    RcuStall,
 }
 
 impl Detection {
@@ -49,6 +51,9 @@ impl Detection {
             Event::HardLockup { cpu } => (Detector::HardlockupBuddy, cpu, None),
             Event::CsdStall { on, waited_ns, .. } => {
                 (Detector::Csd, on, Some(waited_ns / NSEC_PER_SEC))
+            }
+            Event::RcuStallCpu { on, age_ns } => {
+                (Detector::RcuStall, on, Some(age_ns / NSEC_PER_SEC))
             }
             _ => return None,
         };

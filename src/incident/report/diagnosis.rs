@@ -136,10 +136,11 @@ impl Tracker {
         let &Record { time, cpu, ref event, .. } = record;
         let now = view.cpu(cpu);
         self.count_irqs_off(cpu, time, now.irqs_off_since);
-        if now.asks.is_none()
-            && let Some(ask) = self.cpus[cpu.index()].ask.take()
-        {
+        if let Some(ask) = self.cpus[cpu.index()].ask.take_if(|ask| now.asks() != Some(ask.on)) {
             self.end_wait(cpu, ask, time);
+            // One of several has answered: it goes on to wait for the next.
+            let next = now.asks().map(|on| self.begin_wait(on, time, ask.irqs_off));
+            self.cpus[cpu.index()].ask = next;
         }
         match *event {
             Event::IpiSend { to, vector: Vector::CallFunction } => {
@@ -178,6 +179,10 @@ impl Tracker {
             Event::BacktraceRequest { of } => {
                 let ask = self.begin_wait(of, time, now.irqs_off());
                 self.cpus[cpu.index()].ask = Some(ask);
+            }
+            Event::BacktraceRequests { ref of } => {
+                let ask = of.first().map(|&of| self.begin_wait(of, time, now.irqs_off()));
+                self.cpus[cpu.index()].ask = ask;
             }
             Event::TaskEnd { .. } => self.cpus[cpu.index()].csd_waits.clear(),
             _ => {}
@@ -308,7 +313,7 @@ impl<'a> Graph<'a> {
     /// The CPU that `cpu` waits for: for an answer, for a lock, or (with interrupts off, and for 10 s at most) for a
     /// backtrace.
     fn waits_for(&self, cpu: CpuId) -> Option<CpuId> {
-        self.find(cpu)?.waits_for.or(self.view.cpu(cpu).asks)
+        self.find(cpu)?.waits_for.or(self.view.cpu(cpu).asks())
     }
 
     /// Where the way from `start` ends: at one CPU, or in a ring, whose earliest CPU comes first.

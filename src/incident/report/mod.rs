@@ -172,7 +172,7 @@ impl Report {
             dropped: 0,
         };
         incident.records.iter().for_each(|record| reader.read(record));
-        let period = sample_period_ns(incident.config.watchdog_thresh_secs.max(1));
+        let period = sample_period_ns(reader.view.watchdog_thresh_secs.max(1));
         let patience = period.max(host_slack_ns(&incident.config));
         let stuck = reader.stuck(incident, patience);
         let (culprit, diagnosis) =
@@ -202,7 +202,10 @@ impl Report {
             stuck,
             oopses: reader.oopses,
             dropped_records: reader.dropped,
-            config: incident.config.clone(),
+            config: Config {
+                watchdog_thresh_secs: reader.view.watchdog_thresh_secs,
+                ..incident.config.clone()
+            },
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::time::KernelTime;
 pub(crate) struct HeartbeatState {
     heartbeat: Cell<Heartbeat>,
     timer_expiry: Cell<KernelTime>,
+    enabled: Cell<bool>,
     awaited: Cell<Option<CpuId>>,
     awaited_stands: Standstill,
 }
@@ -56,6 +57,15 @@ impl HeartbeatState {
     /// When the watchdog's timer should have fired; the clock may serve it a tick later.
     pub(crate) fn timer_expiry(&self) -> KernelTime {
         self.timer_expiry.get()
+    }
+
+    /// Whether the watchdog of this CPU runs. In Linux: `watchdog_enabled`, `HRTIMER_NORESTART`.
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.enabled.get()
+    }
+
+    pub(crate) fn set_enabled(&self, enabled: bool) {
+        self.enabled.set(enabled);
     }
 
     pub(crate) fn set_timer_expiry(&self, expiry: KernelTime) {

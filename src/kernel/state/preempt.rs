@@ -12,6 +12,7 @@ pub(crate) struct PreemptState {
     in_irq: Cell<bool>,
     in_nmi: Cell<bool>,
     stopper_queued: Cell<bool>,
+    work_queued: Cell<bool>,
 }
 
 impl PreemptState {
@@ -58,6 +59,20 @@ impl PreemptState {
 
     pub(crate) fn is_stopper_queued(&self) -> bool {
         self.stopper_queued.get()
+    }
+
+    /// Another CPU posted work, and said so by IPI: see `state/watchdog.rs`.
+    pub(crate) fn queue_work(&self) {
+        self.work_queued.set(true);
+    }
+
+    pub(crate) fn is_work_queued(&self) -> bool {
+        self.work_queued.get()
+    }
+
+    /// A task takes it.
+    pub(crate) fn take_work(&self) -> bool {
+        self.work_queued.replace(false)
     }
 
     /// The stopper takes its work.
