@@ -47,6 +47,8 @@ pub(crate) struct CpuView {
     pub(crate) is_soft_locked: bool,
     /// It was asked to stop, and did.
     pub(crate) is_stopped: bool,
+    /// It switches the machine off or restarts it, and waits for the others to stop.
+    pub(crate) goes_down: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -104,6 +106,7 @@ impl View {
             samples: 0,
             is_soft_locked: false,
             is_stopped: false,
+            goes_down: false,
         };
         View {
             cpus: (0..config.nr_cpus).map(cpu).collect(),
@@ -193,6 +196,7 @@ impl View {
             }
             Event::SoftLockup { .. } => view.is_soft_locked = true,
             Event::Stopped => view.is_stopped = true,
+            Event::PowerOff | Event::Restart => view.goes_down = true,
             Event::WatchdogThresh { secs } => self.watchdog_thresh_secs = secs,
             Event::Feed => {
                 view.count_from(time);

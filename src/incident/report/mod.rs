@@ -320,12 +320,13 @@ impl Reader {
         let view = self.view.cpu(cpu);
         let hung = self.hung.contains(&cpu).then_some(view.last_seen);
         let csd_wait = view.csd_wait().map(|wait| wait.since);
+        let is_on_purpose = view.is_stopped || view.goes_down;
         let soft_locked = view.is_soft_locked.then_some(view.last_feed).flatten();
         let places = [
             (Place::NoInterruptionPoint, hung),
             (Place::CsdLockWait, csd_wait),
             (Place::DieLock, view.die_lock_wait),
-            (Place::InterruptsOff, view.irqs_off_since.filter(|_| !view.is_stopped)),
+            (Place::InterruptsOff, view.irqs_off_since.filter(|_| !is_on_purpose)),
             (Place::NotPreempted, soft_locked),
         ];
         let (place, since) = places.into_iter().find_map(|(place, since)| Some((place, since?)))?;
