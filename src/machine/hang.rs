@@ -55,16 +55,22 @@ impl HangDetector {
         }
         self.last_look = Instant::now();
         self.seen.resize_with(shared.config.nr_cpus as usize, || None);
-        let late = |cpu: &CpuId| {
-            !self.hung.contains(cpu) && is_late(&mut self.seen, shared, *cpu, self.limits)
-        };
+        let (hung, seen) = (&self.hung, &mut self.seen);
+        let late =
+            |cpu: &CpuId| !hung.contains(cpu) && is_late(seen, shared, *cpu, self.limits, hung);
         let found = (0..shared.config.nr_cpus).map(CpuId).find(late);
         self.hung.extend(found);
         found.is_some()
     }
 }
 
-fn is_late(seen: &mut [Option<Seen>], shared: &Shared, cpu: CpuId, limits: HostLimits) -> bool {
+fn is_late(
+    seen: &mut [Option<Seen>],
+    shared: &Shared,
+    cpu: CpuId,
+    limits: HostLimits,
+    hung: &[CpuId],
+) -> bool {
     let per_cpu = shared.per_cpu(cpu);
     let halting = shared.is_halting();
     let gone = per_cpu.thread.is_gone();
@@ -82,8 +88,9 @@ fn is_late(seen: &mut [Option<Seen>], shared: &Shared, cpu: CpuId, limits: HostL
         Some(seen) if seen.progress == progress => match (cpu_time, seen.cpu_time) {
             (Some(now), Some(then)) if now.saturating_sub(then) > limits.running => true,
             (Some(_), Some(_)) => {
-                let blocked = thread.is_some_and(host::thread_is_blocked);
-                blocked && seen.at.elapsed() > limits.blocked
+                seen.at.elapsed() > limits.blocked
+                    && thread.is_some_and(host::thread_is_blocked)
+                    && !may_be_woken(shared, hung)
             }
             _ => seen.at.elapsed() > limits.blocked,
         },
@@ -92,4 +99,16 @@ fn is_late(seen: &mut [Option<Seen>], shared: &Shared, cpu: CpuId, limits: HostL
             false
         }
     }
+}
+
+/// Whether a thread of this machine is about to run that may wake the one that has the turn: a loaded host can stop a CPU
+/// for seconds between the moment when it hands on its turn and the one when it wakes the next CPU. In wall-clock time
+/// no CPU waits for a turn, and others that run prove nothing.
+fn may_be_woken(shared: &Shared, hung: &[CpuId]) -> bool {
+    let runs = |cpu: CpuId| {
+        let thread = &shared.per_cpu(cpu).thread;
+        let is_blocked = || thread.id().is_none_or(host::thread_is_blocked);
+        !thread.is_gone() && !hung.contains(&cpu) && !is_blocked()
+    };
+    !shared.clock.is_wall() && (0..shared.config.nr_cpus).map(CpuId).any(runs)
 }
