@@ -169,14 +169,14 @@ mod tests {
     fn one_cpu_at_a_time_holds_it() {
         contract::die_lock::all(Arm64DieLock::new).unwrap();
         contract::die_lock::all(TicketLock::new).unwrap();
-        contract::die_lock::all(|| McsLock::new(2)).unwrap();
+        contract::die_lock::all(|| McsLock::new(64)).unwrap();
     }
 
     #[test]
     fn a_place_in_the_queue_cannot_be_given_up() {
         gives_up_its_place(Arm64DieLock::new()).unwrap();
         gives_up_its_place(TicketLock::new()).unwrap_err();
-        gives_up_its_place(McsLock::new(2)).unwrap_err();
+        gives_up_its_place(McsLock::new(64)).unwrap_err();
     }
 
     /// CPU 1 stops waiting, the lock is free again, and CPU 1 comes once more.
@@ -191,9 +191,9 @@ mod tests {
     #[test]
     fn a_second_oops_on_the_holder_waits_for_itself() {
         contract::die_lock::never_lets_itself_in(TicketLock::new).unwrap();
-        contract::die_lock::never_lets_itself_in(|| McsLock::new(2)).unwrap();
+        contract::die_lock::never_lets_itself_in(|| McsLock::new(64)).unwrap();
         contract::die_lock::nests(TicketLock::new).unwrap_err();
-        contract::die_lock::nests(|| McsLock::new(2)).unwrap_err();
+        contract::die_lock::nests(|| McsLock::new(64)).unwrap_err();
     }
 
     /// A CPU that shows that it waits, and so has its place in the queue.
