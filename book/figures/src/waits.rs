@@ -94,7 +94,7 @@ pub(crate) fn draw(lanes: &Lanes, page: Page, lang: Lang) -> Drawing {
     let waits_on =
         graph.edges.iter().any(|edge| lane(edge.from).is_some_and(|lane| !lane.is_silent()));
     let all: [(bool, Mark<'_>, &str); 6] = [
-        (any(true), &solid, lang.pick("waits for the answer to a call", "等待呼叫的应答")),
+        (any(true), &solid, lang.pick("waits for the answer to a call", "等待调用的应答")),
         (seen_no_ipi, &dashed, lang.pick("the same; queued, no IPI", "同上；只入队，不发 IPI")),
         (seen_lock, &lock, lang.pick("waits for die_lock", "等待 die_lock")),
         (seen_off, &off, lang.pick("interrupts off", "中断关闭")),
@@ -165,8 +165,8 @@ pub(crate) fn words(lanes: &Lanes, lang: Lang) -> Words {
     );
     let what = |edge: &Edge| match (edge.die_lock, edge.ipi) {
         (true, _) => "die_lock".to_owned(),
-        (_, true) => lang.pick("a call, IPI sent", "呼叫，发了 IPI").to_owned(),
-        _ => lang.pick("a call, queued without IPI", "呼叫，只入队").to_owned(),
+        (_, true) => lang.pick("a call, IPI sent", "调用，发了 IPI").to_owned(),
+        _ => lang.pick("a call, queued without IPI", "调用，只入队").to_owned(),
     };
     let sentence = |edge: &Edge| {
         let Edge { from, to, .. } = edge;
