@@ -1,5 +1,6 @@
 //! Wall-clock time. A loaded host may add lockups of its own there, so what is asserted holds whatever the host does.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
 
 use softlockup::config::Detectors;
@@ -19,22 +20,33 @@ fn config(nr_cpus: u32) -> Config {
 
 #[test]
 fn a_cpu_that_waits_for_a_silent_one_reports_itself() {
-    static REPORTED: AtomicBool = AtomicBool::new(false);
+    waits_for_a_silent_one(|cpu| cpu.relax());
+}
+
+/// Asleep and silent: nothing shows that the host runs it, and it is a lockup all the same.
+#[test]
+fn a_cpu_that_waits_for_one_that_sleeps_with_interrupts_off_reports_itself() {
+    waits_for_a_silent_one(|cpu| cpu.spend(10_000 * NSEC_PER_SEC));
+}
+
+fn waits_for_a_silent_one(be_silent: fn(&softlockup::Cpu)) {
+    let reported = Arc::new(AtomicBool::new(false));
     let mut machine = Machine::new(config(4), Parts::stock()).unwrap();
     machine.spawn(
         CpuId(0),
-        Task::new("silent", 1, at(5), |cpu| {
+        Task::new("silent", 1, at(5), move |cpu| {
             let _irq = irq::disable_local(cpu);
             loop {
-                cpu.relax();
+                be_silent(cpu);
             }
         }),
     );
     machine.spawn(CpuId(2), Task::new("victim", 2, at(20), kick_all_cpus_sync));
+    let seen = Arc::clone(&reported);
     machine.spawn(
         CpuId(3),
-        Task::new("init", 3, at(20), |cpu| {
-            while !REPORTED.load(Acquire) {
+        Task::new("init", 3, at(20), move |cpu| {
+            while !seen.load(Acquire) {
                 cpu.spend(NSEC_PER_SEC);
             }
             cpu.power_off();
@@ -44,7 +56,7 @@ fn a_cpu_that_waits_for_a_silent_one_reports_itself() {
         |cpu, event: &Event| cpu == CpuId(2) && matches!(event, Event::SoftLockup { .. });
     let run = machine.run_with(|record| {
         if lockup_on_2(record.cpu, &record.event) {
-            REPORTED.store(true, Release);
+            reported.store(true, Release);
         }
     });
     let report = run.unwrap().incident.report();

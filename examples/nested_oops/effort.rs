@@ -15,7 +15,7 @@ const SAMPLES_PER_CORE: f64 = 50_000.0;
 /// What to know before the start: with too many CPUs in too fast a time every timer is late.
 pub(crate) fn note(config: &Config) -> Option<String> {
     let Clock::Wall { ratio } = config.clock else { return None };
-    let period_ns = sample_period_ns(config.watchdog_thresh_secs);
+    let period_ns = shortest_period_ns(config);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let cpus = config.nr_cpus;
     let wanted = f64::from(cpus) * ratio * NSEC_PER_SEC as f64 / period_ns as f64;
@@ -29,13 +29,20 @@ pub(crate) fn note(config: &Config) -> Option<String> {
     })
 }
 
+/// The shortest time from one sample to the next; 0 if there is never any.
+fn shortest_period_ns(config: &Config) -> u64 {
+    let later = config.watchdog_thresh_change.map(|change| change.secs);
+    let periods = [Some(config.watchdog_thresh_secs), later].into_iter().flatten();
+    periods.map(sample_period_ns).filter(|&period| period > 0).min().unwrap_or(0)
+}
+
 /// # Errors
 /// The run that `config` describes cannot end in reasonable time. One line says what can.
 pub(crate) fn check(config: &Config) -> Result<(), String> {
     let until = config.until.ns() / NSEC_PER_SEC;
     let longest = match config.clock {
         Clock::Wall { ratio } => (MAX_HOST_SECS as f64 * ratio) as u64,
-        Clock::Lockstep { .. } => match sample_period_ns(config.watchdog_thresh_secs) {
+        Clock::Lockstep { .. } => match shortest_period_ns(config) {
             0 => return Ok(()), // the watchdog is off: time jumps to the next event, however far it is
             period => {
                 (MAX_SAMPLES / u64::from(config.nr_cpus)).saturating_mul(period) / NSEC_PER_SEC

@@ -35,10 +35,12 @@ pub(crate) fn watchdog_hardlockup_kick(cpu: &Cpu) {
     let shared = cpu.shared();
     let interrupts = cpu.per_cpu().hrtimer_interrupts.count();
     // A CPU that the host does not run takes no timer either: that is no lockup.
-    let progress = |buddy| shared.per_cpu(buddy).own.progress.get();
-    let is_paused = shared.clock.is_wall() && cpu.hardlockup.buddy_stands_still(progress);
+    let is_paused = || {
+        let points = |buddy| shared.interruption_points(buddy);
+        shared.clock.is_wall() && cpu.hardlockup.buddy_stands_still(points)
+    };
     if let Some(BuddyRule { every, miss_thresh }) = shared.config.detectors.hardlockup_buddy
-        && !is_paused
+        && !is_paused() // looked at in every sample
         && interrupts.is_multiple_of(every)
         && let Some(next) = watchdog_next_cpu(cpu)
     {

@@ -70,7 +70,7 @@ fn nmi_trigger_cpumask_backtrace(cpu: &Cpu, mut mask: CpuMask) {
         let wanted = &shared.per_cpu(other).backtrace_wanted;
         match mask.contains(other) {
             true if other == cpu.id() => own_backtrace(cpu),
-            true => wanted.set(),
+            true => {} // when the request is on record
             false if wanted.is_set() => wanted.clear(),
             false => {}
         }
@@ -110,7 +110,11 @@ fn raise(cpu: &Cpu, mask: &CpuMask) {
         [of] => cpu.record(Event::BacktraceRequest { of }),
         _ => cpu.record(Event::BacktraceRequests { of: asked.clone() }),
     }
-    asked.into_iter().for_each(|other| cpu.send_ipi(other, Vector::Backtrace));
+    // Only now, when the request is on record, can a CPU answer it.
+    for other in asked {
+        cpu.shared().per_cpu(other).backtrace_wanted.set();
+        cpu.send_ipi(other, Vector::Backtrace);
+    }
 }
 
 /// The request arrives. In Linux: `nmi_cpu_backtrace`, which prints nothing if its bit is not set any more.

@@ -52,8 +52,8 @@ pub(crate) struct Own {
     pub(crate) rcu: RcuData,
 }
 
-/// How many interruption points a CPU has passed. Written by the CPU, read by the host (Relaxed): a CPU that runs
-/// without passing any has hung its host thread.
+/// How many interruption points a CPU has passed. Written by the CPU; read by the host and, in wall-clock time, by a CPU
+/// that waits for this one or watches it (Relaxed): a CPU that runs without passing any has hung its host thread.
 #[derive(Debug, Default)]
 pub(crate) struct Progress(AtomicU64);
 

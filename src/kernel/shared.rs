@@ -144,6 +144,11 @@ impl Shared {
         &self.cpus[cpu.index()]
     }
 
+    /// How many interruption points a CPU has passed; `None` if it sleeps with its interrupts off, in wall-clock time.
+    pub(crate) fn interruption_points(&self, of: CpuId) -> Option<u64> {
+        (!self.clock.sleeps_deaf(of)).then(|| self.per_cpu(of).own.progress.get())
+    }
+
     pub(crate) fn is_online(&self, cpu: CpuId) -> bool {
         self.per_cpu(cpu).online.is_set()
     }
@@ -206,6 +211,10 @@ impl Clocked for Shared {
 
     fn end_turn(&self, cpu: CpuId) {
         self.recorder.end_turn(cpu);
+    }
+
+    fn sample_period_ns(&self) -> u64 {
+        self.watchdog.sample_period_ns()
     }
 
     fn is_halting(&self) -> bool {

@@ -122,7 +122,7 @@ fn is_the_hosts_fault(cpu: &Cpu) -> bool {
     if !shared.clock.is_wall() {
         return false;
     }
-    let stands_still = cpu.watchdog.awaits_a_standstill(|on| shared.per_cpu(on).own.progress.get());
+    let stands_still = cpu.watchdog.awaits_a_standstill(|on| shared.interruption_points(on));
     shared.clock.check_and_clear_guest_paused(cpu.id()) || stands_still
 }
 

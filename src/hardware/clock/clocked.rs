@@ -37,6 +37,9 @@ pub(crate) trait Clocked {
     /// `cpu` hands on its turn, and with it what it has recorded.
     fn end_turn(&self, cpu: CpuId);
 
+    /// How far a CPU's samples lie apart now, in nanoseconds; 0 if the watchdog is off.
+    fn sample_period_ns(&self) -> u64;
+
     /// Whether the machine is being switched off.
     fn is_halting(&self) -> bool;
 

@@ -99,6 +99,14 @@ impl ClockSource {
         }
     }
 
+    /// Whether `cpu` sleeps and does not listen to its timers: never, in lockstep, as far as this is asked for.
+    pub(crate) fn sleeps_deaf(&self, cpu: CpuId) -> bool {
+        match self {
+            ClockSource::Lockstep(_) => false,
+            ClockSource::Wall(clock) => clock.sleeps_deaf(cpu),
+        }
+    }
+
     /// Something happened that a waiting CPU might see: in lockstep all waiting CPUs look.
     pub(crate) fn something_visible(&self) {
         if let ClockSource::Lockstep(clock) = self {

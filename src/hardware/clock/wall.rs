@@ -6,7 +6,8 @@
 //! | atomic of a seat | written by | read by | order |
 //! |---|---|---|---|
 //! | `sleeper` | see [`crate::hardware::clock::sleeper`] | | |
-//! | `timers`, `deaf`, `was_paused` | the owner | the owner | Relaxed |
+//! | `timers`, `was_paused` | the owner | the owner | Relaxed |
+//! | `deaf` | the owner | the owner; a CPU that waits for it or watches it | Relaxed: a hint, good for one sample |
 //! | `thread` | the host, before it starts the clock or halts the machine | the CPU or the host that wakes this CPU | a `OnceLock`: set once, then read |
 //! | `boot` of the clock | the host, before it unparks every thread | every CPU | likewise; a CPU that does not see it yet parks, and the unparking is not lost |
 //!
@@ -38,9 +39,6 @@ pub(crate) struct Wall {
     ratio: f64,
     /// When the machine is switched off.
     until: KernelTime,
-    /// If a timer is found later than this, in nanoseconds of kernel time, the host is at fault: four sample periods.
-    /// No shorter delay can be taken for a lockup, which is five periods without a feed.
-    pause_ns: u64,
     /// More CPUs than host cores: a spinning CPU must let others run.
     crowded: bool,
     seats: Box<[CachePadded<Seat>]>,
@@ -77,7 +75,6 @@ impl Wall {
             bring_up: config.bring_up,
             ratio,
             until: config.until,
-            pause_ns: 4 * sample_period_ns(config.watchdog_thresh_secs.max(1)),
             crowded: nr_cpus as usize > host::cores().len(),
             seats: (0..nr_cpus).map(seat).collect(),
         }
@@ -140,7 +137,7 @@ impl Wall {
             if now.ns() >= due {
                 timer.store(NEVER, Relaxed);
                 machine.interrupts(cpu).raise(vector);
-                if now.ns() - due > self.pause_ns && !was_deaf {
+                if now.ns() - due > pause_ns(machine) && !was_deaf {
                     seat.was_paused.store(true, Relaxed);
                 }
             }
@@ -152,6 +149,12 @@ impl Wall {
     pub(crate) fn check_and_clear_guest_paused(&self, cpu: CpuId) -> bool {
         let was_paused = &self.seats[cpu.index()].was_paused;
         was_paused.load(Relaxed) && was_paused.swap(false, Relaxed)
+    }
+
+    /// Whether `cpu` sleeps and does not listen to its timers.
+    pub(crate) fn sleeps_deaf(&self, cpu: CpuId) -> bool {
+        let seat = &self.seats[cpu.index()];
+        seat.deaf.load(Relaxed) && seat.sleeper.is_asleep()
     }
 
     /// Something became pending for `target`.
@@ -206,6 +209,12 @@ impl Wall {
     pub(crate) fn host_duration(&self, ns: u64) -> Duration {
         Duration::from_nanos((ns as f64 / self.ratio).min(u64::MAX as f64) as u64)
     }
+}
+
+/// If a timer is found later than this, in nanoseconds of kernel time, the host is at fault: four sample periods. No
+/// shorter delay can be taken for a lockup, which is five periods without a feed.
+fn pause_ns(machine: &impl Clocked) -> u64 {
+    4 * machine.sample_period_ns().max(sample_period_ns(1))
 }
 
 /// When a spinning CPU looks at its timers. Asking the host for the time takes longer than everything else that a look

@@ -73,7 +73,7 @@ impl HardlockupMemory {
     }
 
     /// Whether the CPU that was checked last has passed no interruption point since the last sample of this one.
-    pub(crate) fn buddy_stands_still(&self, progress: impl FnOnce(CpuId) -> u64) -> bool {
+    pub(crate) fn buddy_stands_still(&self, progress: impl FnOnce(CpuId) -> Option<u64>) -> bool {
         self.buddy_stands.look(self.buddy.get(), progress)
     }
 

@@ -50,7 +50,7 @@ impl HeartbeatState {
 
     /// Whether the CPU that is waited for has passed no interruption point since the last sample of this one;
     /// `progress` tells how many it has passed.
-    pub(crate) fn awaits_a_standstill(&self, progress: impl FnOnce(CpuId) -> u64) -> bool {
+    pub(crate) fn awaits_a_standstill(&self, progress: impl FnOnce(CpuId) -> Option<u64>) -> bool {
         self.awaited_stands.look(self.awaited.get(), progress)
     }
 
