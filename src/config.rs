@@ -98,6 +98,16 @@ impl Default for Config {
 }
 
 impl Config {
+    /// By how much kernel time a busy host can delay a CPU of which nothing else is wrong. In lockstep, not at all.
+    pub(crate) fn host_slack_ns(&self) -> u64 {
+        /// A host runs a thread that wants to run within this time, unless it has very many.
+        const HOST_NS: f64 = 20e6;
+        match self.clock {
+            Clock::Lockstep { .. } => 0,
+            Clock::Wall { ratio } => (HOST_NS * ratio) as u64,
+        }
+    }
+
     /// Whether the machine has NMIs, which a CPU takes even with interrupts off: x86 always, arm64 with pseudo-NMIs.
     pub(crate) fn has_nmi(&self) -> bool {
         self.pseudo_nmi || self.kernel.is_x86()

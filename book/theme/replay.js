@@ -109,7 +109,7 @@
         };
         const play = button('play', words.play), back = button('back', words.back), next = button('next', words.next);
         const range = make('input', { type: 'range', min: String(data.from), max: String(data.to), step: 'any', 'aria-label': words.time });
-        const clock = make('output', { class: 'sl-clock' });
+        const clock = make('span', { class: 'sl-clock', 'aria-hidden': 'true' });
         const whole = (data.to - data.from) / 1000;
         const speeds = [60, 30, 15, 6].map(seconds => Math.max(whole / seconds, 0.01)).map(rate => rate >= 10 ? Math.round(rate) : Number(rate.toPrecision(1)));
         const speed = make('select', { 'aria-label': words.speed }, ...[...new Set(speeds)].map(rate => make('option', { value: String(rate), text: rate + words.perSecond })));

@@ -15,7 +15,6 @@ use std::cell::Cell;
 use crate::config::BuddyRule;
 use crate::cpumask::CpuId;
 use crate::kernel::cpu::Cpu;
-use crate::kernel::printk::{self, Serialised};
 use crate::kernel::{heartbeat, nmi, panic};
 use crate::parts::hardlockup::{HardlockupVerdict, HardlockupWatch};
 use crate::parts::this_cpu::ThisCpu;
@@ -130,9 +129,7 @@ fn watchdog_hardlockup_check(
         return; // another CPU is at it: this one tries again at its next look
     }
     memory.set(watch);
-    let report = printk::cpu_sync_get(cpu, Serialised::Lockup);
-    cpu.record(Event::HardLockup { cpu: watched });
-    drop(report);
+    cpu.record(Event::HardLockup { cpu: watched }); // before any `printk_cpu_sync_get_irqsave`: it may be the last line
     if watched != cpu.id() {
         nmi::trigger_single_cpu_backtrace(cpu, watched);
     }

@@ -33,7 +33,7 @@ pub(crate) fn cpu_sync_get<'a>(cpu: &'a Cpu, what: Serialised) -> Option<CpuSync
 /// A kind of report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Serialised {
-    /// `watchdog_timer_fn`'s, `watchdog_hardlockup_check`'s: from 6.9 on.
+    /// `watchdog_timer_fn`'s: from 6.8 on. (`watchdog_hardlockup_check` prints its headline without it.)
     Lockup,
     /// `nmi_cpu_backtrace`'s and `dump_stack`'s: always, by this lock or by an older one.
     Backtrace,

@@ -31,9 +31,9 @@ fn check_cpu_stall(cpu: &Cpu) {
     if !rcu::looks_for_stalls(cpu) {
         return;
     }
-    let Some(gp) = rcu::grace_period(cpu) else { return };
     let state = &cpu.shared().rcu;
-    let saw = state.jiffies_stall();
+    let saw = state.jiffies_stall(); // first: what is seen of the grace period is no older
+    let Some(gp) = rcu::grace_period(cpu) else { return };
     if cpu.now() < gp.stall_due(cpu) || !state.claim_stall(saw) {
         return;
     }

@@ -5,9 +5,6 @@
 //! In Linux: `arch/arm64/kernel/smp.c`, `smp_send_stop`, `local_cpu_stop`; `arch/x86/kernel/smp.c`,
 //! `native_stop_other_cpus`.
 
-use std::time::Duration;
-
-use crate::config::Clock;
 use crate::cpumask::CpuMask;
 use crate::kernel::cpu::Cpu;
 use crate::kernel::irq;
@@ -20,10 +17,6 @@ const STOP_TIMEOUT_US: u64 = 1_000_000;
 
 /// How many it waits after the request was repeated as an NMI.
 const STOP_NMI_TIMEOUT_US: u64 = 10_000;
-
-/// A machine that goes down in an orderly way in wall-clock time gives the host so long to run its CPUs: none of them is
-/// late because the host is.
-const HOST_PATIENCE: Duration = Duration::from_millis(20);
 
 /// What `system_state` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +39,7 @@ pub(crate) fn smp_send_stop(cpu: &Cpu, system: System) {
     if system == System::Running {
         cpu.record(Event::StoppingCpus);
     }
-    ask_and_wait(cpu, &others, Vector::Stop, timeout_ns(cpu, system));
+    ask_and_wait(cpu, &others, Vector::Stop, timeout_ns(cpu));
     let mut left = others_online(cpu);
     if kernel.retries_the_stop() && shared.config.has_nmi() && !left.is_empty() {
         cpu.record(Event::RetryStop { cpus: left.to_string().into() });
@@ -61,14 +54,9 @@ pub(crate) fn smp_send_stop(cpu: &Cpu, system: System) {
     }
 }
 
-fn timeout_ns(cpu: &Cpu, system: System) -> u64 {
-    let timeout_ns = delay_ns(cpu, STOP_TIMEOUT_US);
-    match (system, cpu.shared().config.clock) {
-        (System::GoingDown, Clock::Wall { ratio }) => {
-            timeout_ns.max((HOST_PATIENCE.as_nanos() as f64 * ratio) as u64)
-        }
-        _ => timeout_ns,
-    }
+/// In wall-clock time no CPU counts as running on only because the host is late.
+fn timeout_ns(cpu: &Cpu) -> u64 {
+    delay_ns(cpu, STOP_TIMEOUT_US).max(cpu.shared().config.host_slack_ns())
 }
 
 /// What so many turns of `udelay(1)` take.

@@ -58,7 +58,11 @@ pub(super) fn read(stdout: &str, bin: Option<&str>, learner: Option<&Path>) -> M
                     (true, true) if !message.message.starts_with("aborting due to") => {
                         read.errors.course.push(message.message);
                     }
-                    (false, false) if message.level == "warning" => read.warnings += 1,
+                    (false, false)
+                        if message.level == "warning" && !message.message.ends_with(" emitted") =>
+                    {
+                        read.warnings += 1; // and not the compiler's own count of them
+                    }
                     _ => {}
                 }
             }

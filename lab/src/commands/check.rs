@@ -53,7 +53,7 @@ pub(crate) fn run(desk: &Desk, args: &Check) -> Result<u8, Stop> {
             // One exercise that cannot be graded is no reason not to grade the others.
             Err(stop) => {
                 eprintln!("lab: {}: {}", exercise.id, stop.message());
-                failed = Some(stop.exit_code());
+                failed = failed.max(Some(stop.exit_code()));
             }
         }
     }

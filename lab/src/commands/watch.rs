@@ -13,11 +13,11 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Desk, hint};
+use super::Desk;
 use crate::cargo::Crates;
 use crate::cli::Watch;
 use crate::course::Exercise;
-use crate::grade::Graded;
+use crate::grade::{Graded, Lane, lane};
 use crate::sandbox::Cancel;
 use crate::source::hash_of;
 use crate::stop::{NOT_YET, PASSED, Stop};
@@ -70,6 +70,7 @@ pub(crate) fn run(desk: &Desk, args: &Watch) -> Result<u8, Stop> {
         running: None,
         telling: None,
         so_far: None,
+        owed: Vec::new(),
         ticker: None,
         checkers: Checkers::default(),
         has_keys: keys.are_read(),
@@ -101,6 +102,8 @@ struct Watching {
     telling: Option<(Instant, String)>,
     /// What is known until the model checkers have looked. Unless they are quick it is shown, and then its time is `None`.
     so_far: Option<(Option<Instant>, Exercise, Box<Graded>)>,
+    /// Whose verdict the model checkers still owe: another job came in between.
+    owed: Vec<Exercise>,
     /// The line that says how far a build is. It goes before anything else is printed.
     ticker: Option<Ticker>,
     checkers: Checkers,
@@ -120,13 +123,17 @@ impl Watching {
                     None => self.telling = Some((Instant::now(), what)),
                 },
                 Ok(Event::Counts(job, what)) if job == self.job => self.count(&what),
-                Ok(Event::Checkers(crates)) => self.checkers(crates),
+                Ok(Event::Checkers(crates)) => {
+                    self.checkers(crates);
+                    self.pay();
+                }
                 Ok(Event::SoFar(job, exercise, graded)) if job == self.job => {
                     self.so_far = Some((Some(Instant::now()), exercise, graded));
                     self.telling = None;
                 }
                 Ok(Event::Graded(job, exercise, graded)) if job == self.job => {
                     self.so_far = None;
+                    self.owed.retain(|owed| owed.id != exercise.id);
                     self.show(&exercise, &graded)?;
                 }
                 Ok(Event::Over(job, outcome)) if job == self.job => {
@@ -134,9 +141,11 @@ impl Watching {
                     self.ticker = None;
                     if let Err(stop) = outcome {
                         eprintln!("lab: {}", stop.message());
+                        self.owed.clear(); // or it would be tried again and again
                     }
                     self.footer()?;
                     self.checkers.start(&self.desk.course, &self.sender);
+                    self.pay();
                 }
                 Ok(
                     Event::Tells(..)
@@ -188,33 +197,6 @@ impl Watching {
         changed
     }
 
-    fn key(&mut self, key: char) -> Result<(), Stop> {
-        self.ticker = None;
-        match key {
-            'h' => {
-                hint::run(&self.desk, Some(&self.at.id))?;
-            }
-            'n' => {
-                self.at = self.next()?;
-                self.start(Job::Grade(vec![self.at.clone()]));
-            }
-            'c' => self.start(Job::Grade(self.desk.course.exercises.clone())),
-            'r' => self.start(Job::Replay(self.at.clone())),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// The next exercise that has not passed: behind this one, else from the beginning, else the next one there is.
-    fn next(&self) -> Result<Exercise, Stop> {
-        let progress = self.desk.store.load()?;
-        let all = &self.desk.course.exercises;
-        let here = all.iter().position(|exercise| exercise.id == self.at.id).unwrap_or(0);
-        let behind = || all[here + 1..].iter().chain(&all[..=here]);
-        let open = behind().find(|exercise| progress.entry(exercise).passed.is_none());
-        Ok(open.or(behind().next()).unwrap_or(&self.at).clone())
-    }
-
     fn start(&mut self, job: Job) {
         self.stop();
         self.job += 1;
@@ -233,7 +215,21 @@ impl Watching {
         if let Some(running) = self.running.take() {
             running.cancel();
         }
-        (self.telling, self.so_far, self.ticker) = (None, None, None);
+        if let Some((_, exercise, _)) = self.so_far.take() {
+            self.owed.retain(|owed| owed.id != exercise.id);
+            self.owed.push(exercise);
+        }
+        (self.telling, self.ticker) = (None, None);
+    }
+
+    /// Grades what is owed, once there are model checkers and nothing else is done.
+    fn pay(&mut self) {
+        if self.running.is_none()
+            && !self.owed.is_empty()
+            && lane(&self.desk.course) == Lane::Models
+        {
+            self.start(Job::Grade(self.owed.clone()));
+        }
     }
 
     /// Gives a stopped job the time to clean up behind itself, and to end its compilers.

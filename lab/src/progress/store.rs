@@ -9,8 +9,8 @@ use crate::source::write_atomically;
 use crate::stop::Stop;
 
 const HEAD: &str = "\
-# Your progress in the course. `cargo lab` writes this file; you may copy it, merge it or delete it.
-# `cargo lab check --all` finds out again what you have passed.
+# Your progress in the course. `cargo lab` writes this file; you may copy it or merge it. To begin anew
+# delete it and its backup: `cargo lab check --all` finds out again what you have passed.
 
 ";
 

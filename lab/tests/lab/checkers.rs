@@ -78,6 +78,22 @@ fn a_save_discards_the_verdict_that_was_waited_for() {
 }
 
 #[test]
+fn a_verdict_that_is_owed_comes_though_another_exercise_was_saved_meanwhile() {
+    let course = Gated::new();
+    let watch = Watch::of(course.command(&["watch"]));
+    watch.says("0 of 14 points");
+    course.0.solve("ex02_lock");
+    watch.says("No verdict yet");
+    course.0.solve("ex01_add");
+    watch.says("Passed.");
+    course.open();
+    watch.says("of two takers one gets it");
+    watch.says("Passed.");
+    watch.quit();
+    assert!(course.0.progress()["exercise"]["ex02"].get("passed").is_some());
+}
+
+#[test]
 fn other_exercises_do_not_wait_for_the_model_checkers() {
     let course = Gated::new();
     let watch = Watch::of(course.command(&["watch"]));

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::config::{Clock, Config};
+use crate::config::Config;
 use crate::cpumask::CpuId;
 use crate::incident::report::stuck::{Place, Stuck};
 use crate::incident::view::View;
@@ -58,21 +58,11 @@ pub enum Cause {
     None,
 }
 
-/// By how much kernel time a busy host can delay a CPU of which nothing else is wrong. In lockstep, not at all.
-pub(crate) fn host_slack_ns(config: &Config) -> u64 {
-    /// A host runs a thread that wants to run within this time, unless it has very many.
-    const HOST_NS: f64 = 20e6;
-    match config.clock {
-        Clock::Lockstep { .. } => 0,
-        Clock::Wall { ratio } => (HOST_NS * ratio) as u64,
-    }
-}
-
 /// What has to be remembered on the way through the records, beside the view.
 #[derive(Debug)]
 pub(crate) struct Tracker {
     cpus: Vec<Tracked>,
-    /// What the host can delay a CPU by: see [`host_slack_ns`].
+    /// What the host can delay a CPU by: see [`Config::host_slack_ns`].
     host_slack_ns: u64,
     /// Waits of more than 5 s that are over.
     long_waits: Vec<LongWait>,
@@ -126,7 +116,7 @@ impl Tracker {
     pub(crate) fn new(config: &Config) -> Self {
         Tracker {
             cpus: vec![Tracked::default(); config.nr_cpus as usize],
-            host_slack_ns: host_slack_ns(config),
+            host_slack_ns: config.host_slack_ns(),
             long_waits: Vec::new(),
         }
     }

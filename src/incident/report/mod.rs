@@ -45,7 +45,7 @@ use serde::{Serialize, Serializer};
 use crate::config::Config;
 use crate::cpumask::CpuId;
 use crate::incident::Incident;
-use crate::incident::report::diagnosis::{Diagnosis, Tracker, host_slack_ns};
+use crate::incident::report::diagnosis::{Diagnosis, Tracker};
 use crate::incident::view::View;
 use crate::record::{Event, Pid, Record, Symbol};
 use crate::time::{KernelTime, sample_period_ns};
@@ -173,7 +173,7 @@ impl Report {
         };
         incident.records.iter().for_each(|record| reader.read(record));
         let period = sample_period_ns(reader.view.watchdog_thresh_secs.max(1));
-        let patience = period.max(host_slack_ns(&incident.config));
+        let patience = period.max(incident.config.host_slack_ns());
         let stuck = reader.stuck(incident, patience);
         let (culprit, diagnosis) =
             reader.tracker.diagnose(&reader.view, &stuck, incident.ended, patience);

@@ -70,8 +70,8 @@ impl RcuState {
         self.jiffies_stall.compare_exchange(saw.ns(), u64::MAX, AcqRel, Acquire).is_ok()
     }
 
-    /// It is reported again from then on.
+    /// It is reported again from then on, unless it ended while it was reported. Called by the CPU that claimed it.
     pub(crate) fn report_again_at(&self, at: KernelTime) {
-        self.jiffies_stall.store(at.ns(), Release);
+        _ = self.jiffies_stall.compare_exchange(u64::MAX, at.ns(), Release, Relaxed);
     }
 }

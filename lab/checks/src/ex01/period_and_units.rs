@@ -63,7 +63,8 @@ fn mistake(said: &[(u64, u64)]) -> Option<&'static str> {
     let rounded = |ns: u64| (ns + (1 << 29)) >> 30;
     let of_microseconds = |ns: u64| (ns / 1_000) >> 20;
     let in_a_float = |ns: u64| if ns < 1 << 53 { ns >> 30 } else { (ns >> 30) + 1 };
-    let known: [(fn(u64) -> u64, &str); 4] = [
+    type Known = (fn(u64) -> u64, &'static str);
+    let known: [Known; 4] = [
         (seconds, "these are seconds: dividing by 10⁹ each CPU of the article would print 24"),
         (rounded, "rounded to the nearest unit; a unit counts when it is over"),
         (of_microseconds, "units of 2²⁰ µs, which are 1.049 s; the kernel shifts nanoseconds"),

@@ -28,6 +28,7 @@ pub(super) fn work(
 ) -> Result<(), Stop> {
     match job {
         Job::Grade(exercises) => {
+            let mut failed = None;
             for exercise in exercises {
                 if cancel.is_cancelled() {
                     break;
@@ -41,13 +42,18 @@ pub(super) fn work(
                         }
                     });
                 };
-                let graded = Box::new(grade(&desk.course, exercise, false, cancel, &tell)?);
-                let _ = sender.send(Event::Graded(number, exercise.clone(), graded));
+                // One exercise that cannot be graded is no reason not to grade the others.
+                match grade(&desk.course, exercise, false, cancel, &tell) {
+                    Ok(graded) => {
+                        let graded = Event::Graded(number, exercise.clone(), Box::new(graded));
+                        let _ = sender.send(graded);
+                    }
+                    Err(stop) => failed = Some(stop),
+                }
             }
+            failed.map_or(Ok(()), Err)
         }
-        Job::Replay(exercise) => {
-            replay::replay(&desk.course, exercise, cancel)?;
-        }
+        Job::Replay(_) if cancel.is_cancelled() => Ok(()),
+        Job::Replay(exercise) => replay::replay(&desk.course, exercise, cancel).map(drop),
     }
-    Ok(())
 }

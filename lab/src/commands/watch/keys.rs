@@ -4,7 +4,11 @@ use std::io::{IsTerminal, Read, stdin};
 use std::sync::mpsc::Sender;
 use std::thread;
 
-use super::Event;
+use super::super::hint;
+use super::job::Job;
+use super::{Event, Watching};
+use crate::course::Exercise;
+use crate::stop::Stop;
 
 /// While it lives the terminal gives single keys. When it goes, the terminal is as it was.
 pub(super) struct Keys {
@@ -77,5 +81,36 @@ impl Drop for Keys {
         if let Some(before) = &self.before {
             let _ = tcsetattr(stdin(), OptionalActions::Now, before);
         }
+    }
+}
+
+impl Watching {
+    pub(super) fn key(&mut self, key: char) -> Result<(), Stop> {
+        self.ticker = None;
+        match key {
+            'h' => {
+                if let Err(stop) = hint::run(&self.desk, Some(&self.at.id)) {
+                    eprintln!("lab: {}", stop.message());
+                }
+            }
+            'n' => {
+                self.at = self.next()?;
+                self.start(Job::Grade(vec![self.at.clone()]));
+            }
+            'c' => self.start(Job::Grade(self.desk.course.exercises.clone())),
+            'r' => self.start(Job::Replay(self.at.clone())),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The next exercise that has not passed: behind this one, else from the beginning, else the next one there is.
+    fn next(&self) -> Result<Exercise, Stop> {
+        let progress = self.desk.store.load()?;
+        let all = &self.desk.course.exercises;
+        let here = all.iter().position(|exercise| exercise.id == self.at.id).unwrap_or(0);
+        let behind = || all[here + 1..].iter().chain(&all[..=here]);
+        let open = behind().find(|exercise| progress.entry(exercise).passed.is_none());
+        Ok(open.or(behind().next()).unwrap_or(&self.at).clone())
     }
 }
