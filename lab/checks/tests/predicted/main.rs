@@ -12,8 +12,11 @@ mod detectors;
 mod oopses;
 mod whose_fault;
 
-/// What computes the answer to each prediction of an exercise.
-const ANSWERS: &[(&str, fn() -> String)] = &[
+/// A prediction, and what computes its answer.
+type Answer = (&'static str, fn() -> String);
+
+/// Each prediction of an exercise.
+const ANSWERS: &[Answer] = &[
     ("ex01.cpu58", detectors::the_number_of_cpu_58),
     ("ex02.forgetful", detectors::seconds_until_a_forgetful_detector_reports_again),
     ("ex02.touched", detectors::touched_taken_for_a_time),
