@@ -32,7 +32,7 @@ impl Limits {
     /// Of a run that grades.
     pub(crate) const GRADING: Self = Self {
         wall_ms: 14_000,
-        cpu_ms: 4_000,
+        cpu_ms: 8_000,
         sleep_ms: 2_000,
         tasks: 1_000,
         process_cpu_s: 12,
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(judge.look(&busy(3_000, 3_000, 0)), None);
         assert_eq!(judge.look(&busy(3_500, 3_500, 80)), None);
         assert_eq!(judge.look(&busy(7_000, 7_000, 80)), None);
-        assert_eq!(judge.look(&busy(7_600, 7_600, 80)), Some(How::RanWithoutEnd));
+        assert_eq!(judge.look(&busy(11_600, 11_600, 80)), Some(How::RanWithoutEnd));
     }
 
     #[test]
