@@ -33,11 +33,12 @@ use crate::kernel::state::printk::PrintkCpuSync;
 use crate::kernel::state::rcu::RcuState;
 use crate::kernel::state::smp::SmpState;
 use crate::kernel::state::watchdog::WatchdogState;
+use crate::parts::Parts;
 use crate::parts::csd_stall::StallDetector;
+use crate::parts::erased::{DynCallMany, DynCsdLock, DynDieChain, DynDieLock};
 use crate::parts::hardlockup::HardlockupDetector;
 use crate::parts::irq_state::KernelIrqState;
 use crate::parts::softlockup::{SoftlockupDetector, detector_of};
-use crate::parts::{DynCallMany, DynCsdLock, DynDieChain, DynDieLock, Parts};
 use crate::recorder::Recorder;
 use crate::time::KernelTime;
 

@@ -16,18 +16,20 @@ const VERSION: u32 = 1;
 
 /// The whole of a checks binary. `BIN --report FILE --nonce HEX [--only contract,replay]` grades; `BIN --replay` prints
 /// what `replay` gives.
-pub fn main_of(exercise: &str, checks: Vec<Check>, replay: impl FnOnce() -> String) -> ExitCode {
-    main_with(exercise, checks, replay, std::env::args().skip(1))
+///
+/// Nothing here is generic, so that it is compiled with the checks, and not with each save of an answer.
+pub fn main_of(exercise: &str, checks: Vec<Check>, replay: fn() -> String) -> ExitCode {
+    main_with(exercise, checks, replay, std::env::args().skip(1).collect())
 }
 
 /// The same with these `arguments`.
 pub fn main_with(
     exercise: &str,
     checks: Vec<Check>,
-    replay: impl FnOnce() -> String,
-    arguments: impl Iterator<Item = String>,
+    replay: fn() -> String,
+    arguments: Vec<String>,
 ) -> ExitCode {
-    match Arguments::read(arguments) {
+    match Arguments::read(arguments.into_iter()) {
         Ok(Arguments::Replay) => {
             print!("{}", replay());
             ExitCode::SUCCESS

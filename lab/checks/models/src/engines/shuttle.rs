@@ -11,12 +11,12 @@ use ::shuttle::thread;
 use softlockup::sync::{Engine, Ordering, Site, Update};
 
 use super::Checker;
-use crate::models::execution::cpus::Body;
-use crate::models::execution::data::is_ordered_by_clocks;
-use crate::models::execution::memory::{
+use crate::execution::cpus::Body;
+use crate::execution::data::is_ordered_by_clocks;
+use crate::execution::memory::{
     did_fence, did_read, did_store, did_update, new_atomic, new_store, newest, value_of,
 };
-use crate::models::execution::steps::switching;
+use crate::execution::steps::switching;
 
 /// shuttle.
 #[derive(Debug)]

@@ -8,9 +8,9 @@ use softlockup::{CpuId, KernelTime, ThisCpu};
 
 use super::cpu::ModelCpu;
 use super::csd_lock::Call;
-use crate::models::execution::cpus::{Body, on_cpus};
-use crate::models::execution::steps::call;
-use crate::models::search::Model;
+use crate::execution::cpus::{Body, on_cpus};
+use crate::execution::steps::call;
+use crate::search::Model;
 
 const CPUS: &[&str] = &["CPU#0", "CPU#1", "CPU#2"];
 const RULE: &str = "CPUs that call each other in a ring all get their answers";

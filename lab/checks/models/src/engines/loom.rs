@@ -21,12 +21,12 @@ use ::loom::thread;
 use softlockup::sync::{Engine, Ordering, Site, Update};
 
 use super::Checker;
-use crate::models::execution::cpus::Body;
-use crate::models::execution::memory::{
+use crate::execution::cpus::Body;
+use crate::execution::memory::{
     did_fence, did_read, did_store, did_update, new_atomic, new_store, newest, value_of,
 };
-use crate::models::execution::steps::switching;
-use crate::models::search::panics;
+use crate::execution::steps::switching;
+use crate::search::panics;
 
 /// In words of 8 bytes: 128 KiB for each CPU.
 const STACK_WORDS: usize = 0x4000;

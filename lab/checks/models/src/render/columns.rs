@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::rows::{MAX_ROWS, Row};
 use super::why::witnesses;
-use crate::models::search::counterexample::Counterexample;
+use crate::search::counterexample::Counterexample;
 
 /// Between two columns.
 const GAP: usize = 2;

@@ -8,8 +8,8 @@ use softlockup::sync::Site;
 
 use super::log::{Kind, Step, What};
 use super::{CPU, this_cpu, with};
-use crate::models::engines;
-use crate::models::search::progress;
+use crate::engines;
+use crate::search::progress;
 
 /// Operations of one CPU without a `relax` between them. More is a loop that never takes an interrupt.
 const MAX_BUSY: u32 = 1_000;

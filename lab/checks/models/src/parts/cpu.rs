@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use softlockup::{CpuId, KernelTime, ThisCpu};
 
-use crate::models::execution::steps;
+use crate::execution::steps;
 
 /// In a model every look takes this long, in nanoseconds. So a part that gives up after a time does so here.
 const LOOK: u64 = 10_000_000_000;

@@ -1,9 +1,9 @@
 //! An execution that went wrong, and which of several is the easiest to understand.
 
 use super::replay::Replay;
-use crate::models::execution::Execution;
-use crate::models::execution::log::{Kind, Step};
-use crate::models::render::rows::{Row, rows};
+use crate::execution::Execution;
+use crate::execution::log::{Kind, Step};
+use crate::render::rows::{Row, rows};
 
 /// An execution that went wrong.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Once};
 
 use super::schedules::Schedules;
 use super::strategy::Strategy;
-use crate::models::engines;
+use crate::engines;
 
 thread_local! {
     static MESSAGE: RefCell<Option<String>> = const { RefCell::new(None) };

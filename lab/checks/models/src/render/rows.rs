@@ -7,8 +7,8 @@
 use std::mem;
 
 use super::source::{is_theirs, name};
-use crate::models::execution::clock::MAX_CPUS;
-use crate::models::execution::log::{Access, Step, What};
+use crate::execution::clock::MAX_CPUS;
+use crate::execution::log::{Access, Step, What};
 
 /// The most rows, if it can be done.
 pub(crate) const MAX_ROWS: usize = 20;

@@ -40,7 +40,8 @@ thread_local! {
 fn source_line(file: &'static str, line: u32) -> String {
     SOURCES.with_borrow_mut(|sources| {
         let lines = sources.entry(file).or_insert_with(|| {
-            let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file));
+            let workspace = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")); // what the names of files begin at
+            let text = fs::read_to_string(workspace.join(file));
             text.unwrap_or_default().lines().map(str::to_owned).collect()
         });
         lines.get(line as usize - 1).cloned().unwrap_or_default()

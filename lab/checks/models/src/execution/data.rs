@@ -10,7 +10,7 @@ use super::clock::{MAX_CPUS, VectorClock};
 use super::log::{Kind, Race, What};
 use super::steps::{self, fail, stop};
 use super::{this_cpu, with};
-use crate::models::engines;
+use crate::engines;
 
 /// A word of plain memory. An engine looks for races on it.
 #[derive(Debug)]

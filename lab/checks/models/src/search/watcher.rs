@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::progress::{self, Progress};
-use crate::models::Verdict;
+use crate::Verdict;
 
 /// How often the watcher looks.
 const LOOK: Duration = Duration::from_millis(100);

@@ -6,8 +6,8 @@ use super::clock::MAX_CPUS;
 use super::log::{Kind, What};
 use super::steps::{Stop, fail, stop};
 use super::{CPU, with};
-use crate::models::engines;
-use crate::models::search::panics;
+use crate::engines;
+use crate::search::panics;
 
 /// What one CPU does.
 pub(crate) type Body = Box<dyn FnOnce() + Send>;

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use softlockup::parts::call_queue::{CallQueue, CsdId, Link};
 use softlockup::sync::{AtomicBool, Ordering::*};
 
-use crate::models::execution::cpus::{Body, on_cpus};
-use crate::models::execution::data::Data;
-use crate::models::execution::steps::{call, expect, note};
-use crate::models::search::Model;
+use crate::execution::cpus::{Body, on_cpus};
+use crate::execution::data::Data;
+use crate::execution::steps::{call, expect, note};
+use crate::search::Model;
 
 const CPUS: &[&str] =
     &["CPU#0 (owns the queue)", "CPU#1 (posts)", "CPU#2 (posts)", "CPU#3 (posts)"];

@@ -9,10 +9,10 @@ use softlockup::version::CSD_FLAG_SYNCHRONOUS;
 
 use super::cpu::ModelCpu;
 use super::csd_ring;
-use crate::models::execution::cpus::on_cpus;
-use crate::models::execution::data::Data;
-use crate::models::execution::steps::{call, expect, note};
-use crate::models::search::Model;
+use crate::execution::cpus::on_cpus;
+use crate::execution::data::Data;
+use crate::execution::steps::{call, expect, note};
+use crate::search::Model;
 
 const CPUS: &[&str] = &["CPU#0 (calls)", "CPU#1 (is called)"];
 const ONE: &str = "the called CPU sees the request, and who waits sees the answer";

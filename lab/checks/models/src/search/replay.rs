@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::strategy::{EngineName, Strategy};
-use crate::models::Verdict;
+use crate::Verdict;
 
 /// One execution: `loom die_lock/two-and-one preemptions=1 execution=137`.
 #[derive(Clone, Debug, PartialEq, Eq)]

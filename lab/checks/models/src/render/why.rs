@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::rows::Row;
-use crate::models::execution::log::{Access, Kind, Race, Read, Step, What, acquires, releases};
-use crate::models::search::counterexample::Counterexample;
+use crate::execution::log::{Access, Kind, Race, Read, Step, What, acquires, releases};
+use crate::search::counterexample::Counterexample;
 
 /// The explanation.
 pub(crate) fn why(found: &Counterexample) -> String {

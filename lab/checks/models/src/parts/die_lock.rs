@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use softlockup::parts::die_lock::DieLock;
 
 use super::cpu::ModelCpu;
-use crate::models::execution::cpus::{Body, on_cpus};
-use crate::models::execution::data::Data;
-use crate::models::execution::steps::{call, expect};
-use crate::models::search::Model;
+use crate::execution::cpus::{Body, on_cpus};
+use crate::execution::data::Data;
+use crate::execution::steps::{call, expect};
+use crate::search::Model;
 
 /// What becomes of an oops report.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use softlockup::parts::irq_state::IrqState;
 use softlockup::sync::{AtomicBool, AtomicU32, Ordering::*, fence};
 
-use crate::models::execution::cpus::{Body, on_cpus};
-use crate::models::execution::data::Data;
-use crate::models::execution::steps::{call, expect, note};
-use crate::models::search::Model;
+use crate::execution::cpus::{Body, on_cpus};
+use crate::execution::data::Data;
+use crate::execution::steps::{call, expect, note};
+use crate::search::Model;
 
 const CPUS: &[&str] = &["CPU#0 (is interrupted)", "CPU#1 (raises)", "CPU#2 (raises)"];
 const ALL: u32 = u32::MAX;

@@ -11,10 +11,10 @@ use super::replay::Replay;
 use super::schedules::{Schedules, Until};
 use super::strategy::{EngineName, FAILURES, Strategy};
 use super::{Model, panics, progress};
-use crate::models::engines::{self, Checker, loom::Loom, shuttle::Shuttle};
-use crate::models::execution;
-use crate::models::execution::log::{Kind, What};
-use crate::models::execution::steps::{Stop, fail};
+use crate::engines::{self, Checker, loom::Loom, shuttle::Shuttle};
+use crate::execution;
+use crate::execution::log::{Kind, What};
+use crate::execution::steps::{Stop, fail};
 
 /// What a search came to.
 #[derive(Debug, Default)]
