@@ -17,20 +17,12 @@ pub const ID: &str = "ex03";
 
 /// What an [`IrqState`] must do.
 pub fn checks<I: IrqState + Default>() -> Vec<Check> {
-    #[cfg_attr(not(feature = "models"), expect(unused_mut, reason = "the models come last"))]
-    let mut checks = checks_of(|| Erased(Box::new(I::default())), parts::<I>);
-    #[cfg(feature = "models")]
-    checks.push(crate::check::model(
-        "model::irq_state",
-        "in every interleaving no vector is lost, and its handler sees what its sender wrote",
-        1,
-        || models::irq_state(I::default),
-    ));
-    checks
+    checks_of(|| Erased(Box::new(I::default())), parts::<I>)
 }
 
 fn checks_of(new: fn() -> Erased<dyn IrqState>, parts: fn() -> Parts) -> Vec<Check> {
-    vec![
+    #[cfg_attr(not(feature = "models"), expect(unused_mut, reason = "the models come last"))]
+    let mut checks = vec![
         Check::contract(
             "contract::irq_state::save_and_restore",
             "sections with interrupts off nest: interrupts come on again at the outermost restore",
@@ -75,7 +67,15 @@ fn checks_of(new: fn() -> Erased<dyn IrqState>, parts: fn() -> Parts) -> Vec<Che
             1,
             move || slow_console(parts),
         ),
-    ]
+    ];
+    #[cfg(feature = "models")]
+    checks.push(crate::check::model(
+        "model::irq_state",
+        "in every interleaving no vector is lost, and its handler sees what its sender wrote",
+        1,
+        move || models::irq_state(new),
+    ));
+    checks
 }
 
 fn parts<I: IrqState + Default>() -> Parts {
