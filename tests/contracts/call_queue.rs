@@ -7,7 +7,7 @@ use softlockup::sync::Ordering::*;
 
 /// The rules that a queue breaks.
 fn broken<Q: CallQueue + Default>() -> Vec<&'static str> {
-    let broken = broken!(call_queue::<Q>: is_empty_at_first, takes_in_order, asks_for_one_ipi, loses_nothing,
+    let broken = broken!(call_queue(Q::default): is_empty_at_first, takes_in_order, asks_for_one_ipi, loses_nothing,
         is_empty_after_it_was_taken, can_be_used_again, holds_a_call_of_each_cpu);
     assert_eq!(call_queue::all(Q::default).is_ok(), broken.is_empty());
     broken
@@ -211,6 +211,6 @@ impl CallQueue for Walks {
 
 #[test]
 fn a_queue_that_walks_in_a_circle_hangs_no_rule() {
-    let walks = call_queue::takes_in_order::<Walks>().unwrap_err();
+    let walks = call_queue::takes_in_order(Walks::default).unwrap_err();
     assert_eq!(walks.happened, "`push` went round in a circle");
 }
