@@ -37,6 +37,7 @@ mod state;
 mod trace;
 mod usage;
 mod window;
+mod work;
 mod wrap;
 
 pub use cpu_list::CpuList;
