@@ -5,15 +5,16 @@
 
 use std::collections::HashMap;
 
+use crate::dmesg::classify::classify;
 use crate::dmesg::clock::Clock;
 use crate::dmesg::entry::{Caller, Entry, WallClock};
 use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
-use crate::dmesg::prefix::Record;
+use crate::dmesg::prefix::{self, Record, without_escapes};
 use crate::dmesg::registers::Registers;
 use crate::dmesg::window::Window;
 use crate::dmesg::wrap::{Cut, MAX_WRAPPED};
-use crate::dmesg::{flags, headline, regs, state, work};
+use crate::dmesg::{flags, regs};
 use crate::time::KernelTime;
 
 /// More registers than any CPU shows.
@@ -25,23 +26,24 @@ const MAX_FRAMES: usize = 512;
 /// More callers than can have an entry in the window: who has none is forgotten then.
 const MAX_CALLERS: usize = 2_048;
 
-/// What the text of a line says.
-pub(super) fn classify(text: &str) -> Line {
-    work::looks(text.len());
-    headline::read(text).or_else(|| state::read(text)).unwrap_or(Line::Unknown)
-}
-
 /// Puts lines together.
 #[derive(Default)]
 pub(super) struct Assembly {
     pub(super) entries: Window,
-    /// By caller id: CPUs that print at the same time interleave their lines.
-    open: HashMap<Option<Caller>, Open>,
+    open: Callers,
     cut: Option<Cut>,
     /// The last time that a logger's clock showed.
     clock: Option<WallClock>,
     /// The kernel's release, as far as it matters: 4.16.
     release: Option<(u32, u32)>,
+}
+
+/// What is open, by caller id: CPUs that print at the same time interleave their lines.
+#[derive(Default)]
+struct Callers {
+    /// For lines without a caller id.
+    unnamed: Open,
+    named: HashMap<Caller, Open>,
 }
 
 /// The entries that the next line of the same caller may belong to, by their numbers.
@@ -63,20 +65,34 @@ pub(super) struct Place {
 }
 
 impl Assembly {
-    /// Reads the next record.
-    pub(super) fn record(&mut self, line: usize, record: &Record<'_>) {
+    /// Reads the next line. A lone `\r` ends a line too, but an editor does not count it.
+    pub(super) fn line(&mut self, number: usize, line: &str) {
+        let line = line.trim_end_matches(['\n', '\r']);
+        let mut out = |record: Record<'_>| self.record(number, &record);
+        // Without a jump out of the loop the compiler looks at many bytes at once.
+        let is_odd =
+            |byte| u8::from(byte == b'\r') | u8::from(byte == b'\x1b') | u8::from(byte == 0);
+        if line.bytes().fold(0, |odd, byte| odd | is_odd(byte)) == 0 {
+            prefix::records(line, &mut out);
+        } else {
+            line.split('\r').for_each(|part| prefix::records(&without_escapes(part), &mut out));
+        }
+    }
+
+    fn record(&mut self, line: usize, record: &Record<'_>) {
         let text = record.text.trim();
         let clock = self.tick(record.clock);
         let says = classify(text);
         if let Some(cut) = self.cut.take()
-            && let Some((joined, says)) = cut.join(record, &says)
+            && let Some(head) = cut.head.as_deref().or_else(|| self.entries.last_text())
+            && let Some((joined, says)) = cut.join(head, record, &says)
         {
             self.entries.take_back();
-            self.open.insert(cut.place.caller, cut.before);
-            self.line(cut.place, &joined, says);
+            self.open.set(cut.place.caller, cut.before, &self.entries);
+            self.add(cut.place, &joined, says);
         } else {
             let place = Place { line, time: record.time, caller: record.caller, clock };
-            self.line(place, text, says);
+            self.add(place, text, says);
         }
     }
 
@@ -90,23 +106,14 @@ impl Assembly {
         Some(now)
     }
 
-    fn line(&mut self, place: Place, text: &str, line: Line) {
-        let before = self.open.get(&place.caller).copied().unwrap_or_default();
+    fn add(&mut self, place: Place, text: &str, line: Line) {
+        let before = self.open.get(place.caller);
         let (open, is_headline) = self.apply(place, text, line, before);
-        if open.is_empty() {
-            self.open.remove(&place.caller);
-        } else {
-            self.open.insert(place.caller, open);
-        }
-        if self.open.len() > MAX_CALLERS {
-            let entries = &self.entries;
-            self.open.retain(|_, open| open.last().is_some_and(|last| !entries.is_given(last)));
-        }
-        self.cut = is_headline.filter(|_| text.len() <= MAX_WRAPPED).map(|is_headline| Cut {
-            text: text.to_owned(),
-            place,
-            is_headline,
-            before,
+        self.open.set(place.caller, open, &self.entries);
+        self.cut = is_headline.filter(|_| text.len() <= MAX_WRAPPED).map(|is_headline| {
+            // The text of a line that belongs to no class is in its entry.
+            let head = is_headline.then(|| text.to_owned());
+            Cut { head, place, is_headline, before }
         });
     }
 
@@ -253,6 +260,27 @@ impl Assembly {
         let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse);
         if let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) {
             self.release = Some((major, minor));
+        }
+    }
+}
+
+impl Callers {
+    fn get(&self, caller: Option<Caller>) -> Open {
+        match caller {
+            Some(caller) => self.named.get(&caller).copied().unwrap_or_default(),
+            None => self.unnamed,
+        }
+    }
+
+    /// Forgets callers that have nothing open, and those whose entries are given out.
+    fn set(&mut self, caller: Option<Caller>, open: Open, entries: &Window) {
+        match caller {
+            None => self.unnamed = open,
+            Some(caller) if open.is_empty() => _ = self.named.remove(&caller),
+            Some(caller) => _ = self.named.insert(caller, open),
+        }
+        if self.named.len() > MAX_CALLERS {
+            self.named.retain(|_, open| open.last().is_some_and(|last| !entries.is_given(last)));
         }
     }
 }

@@ -16,6 +16,7 @@
 
 mod assemble;
 mod boot;
+mod classify;
 mod clock;
 mod cpu_list;
 mod csd;
@@ -34,6 +35,7 @@ mod regs;
 mod scan;
 mod split;
 mod state;
+mod task;
 mod trace;
 mod usage;
 mod window;

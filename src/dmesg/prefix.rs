@@ -2,8 +2,6 @@
 //!
 //! In Linux: `print_prefix`, `info_print_ext_header` (`kernel/printk/printk.c`); `dmesg` and `syslogd` for the rest.
 
-use std::borrow::Cow;
-
 use crate::dmesg::clock::{self, Clock};
 use crate::dmesg::entry::Caller;
 use crate::dmesg::scan::Scan;
@@ -33,11 +31,11 @@ const LEVELS: [&str; 8] = ["emerg", "alert", "crit", "err", "warn", "notice", "i
 
 /// Calls `out` for each record on a line; there is none on an empty line.
 pub(super) fn records(line: &str, out: &mut impl FnMut(Record<'_>)) {
-    let line = without_escapes(line);
-    let mut split = Split::new(&line);
+    let mut record = strip(line);
+    // Hosts are only searched for where the line begins with a logger's clock.
+    let mut split = Split::new(line, record.clock.is_some());
     let mut from = 0;
     loop {
-        let record = strip(&line[from..]);
         let begins = line.len() - record.text.len();
         let next = split.next(begins).filter(|&next| next > from);
         let text = &line[begins..next.unwrap_or(line.len())];
@@ -47,21 +45,18 @@ pub(super) fn records(line: &str, out: &mut impl FnMut(Record<'_>)) {
         }
         let Some(next) = next else { return };
         from = next;
+        record = strip(&line[from..]);
     }
 }
 
 /// Without what moves a terminal's cursor or colours its text.
-fn without_escapes(line: &str) -> Cow<'_, str> {
-    const ESCAPE: char = '\x1b';
-    if !line.bytes().any(|byte| byte == b'\x1b' || byte == b'\0') {
-        return Cow::Borrowed(line);
-    }
+pub(super) fn without_escapes(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut chars = line.chars();
     while let Some(c) = chars.next() {
         match c {
             '\0' => {}
-            ESCAPE => {
+            '\x1b' => {
                 if chars.next() == Some('[') {
                     _ = chars.find(|c| ('@'..='~').contains(c));
                 }
@@ -69,7 +64,7 @@ fn without_escapes(line: &str) -> Cow<'_, str> {
             _ => out.push(c),
         }
     }
-    Cow::Owned(out)
+    out
 }
 
 /// Takes what is before a record's text.
@@ -125,7 +120,7 @@ pub(super) fn stamp(scan: &mut Scan<'_>) -> Option<(KernelTime, u32)> {
     scan.blanks();
     let secs: u64 = scan.decimal()?;
     scan.tag(".")?;
-    let digits = scan.take(|c| c.is_ascii_digit());
+    let digits = scan.take(|b| b.is_ascii_digit());
     scan.tag("]")?;
     let places = u32::try_from(digits.len()).ok().filter(|places| (1..=9).contains(places))?;
     let fraction = digits.parse::<u64>().ok()? * 10_u64.pow(9 - places);
@@ -160,7 +155,7 @@ fn kmsg(scan: &mut Scan<'_>, record: &mut Record<'_>) -> Option<()> {
         scan.tag(",")?;
         let micros: u64 = scan.decimal()?;
         scan.tag(",")?;
-        let fields = scan.take(|c| c.is_ascii_alphanumeric() || "-+,=/".contains(c));
+        let fields = scan.take(|b| b.is_ascii_alphanumeric() || b"-+,=/".contains(&b));
         scan.tag(";")?;
         Some((micros.checked_mul(1_000)?, fields))
     })?;

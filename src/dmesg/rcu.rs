@@ -4,13 +4,18 @@
 
 use crate::config::MAX_CPUS;
 use crate::cpumask::CpuId;
+use crate::dmesg::classify::Begins;
 use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
 use crate::dmesg::scan::Scan;
 use crate::record::Pid;
 
+/// What such a line begins with: `rcu`, `INFO`, a number, `(detected`, `(t=`, `Possible`, `Tasks`.
+pub(super) const BEGINS: Begins = Begins::with(b"rI0123456789(PT");
+
 /// What such a line says.
-pub(super) fn read(mut scan: Scan<'_>) -> Option<Line> {
+pub(super) fn read(text: &str) -> Option<Line> {
+    let mut scan = Scan(text);
     let is_rcus = scan.tag("rcu: ").is_some();
     scan.blanks();
     if let Some(says) = stall(scan) {
@@ -88,8 +93,8 @@ fn stalled_cpu(mut scan: Scan<'_>, is_rcus: bool) -> Option<Message> {
     Some(cpu_with(cpu, flags, Some(gps_behind), scan.0.contains("(false positive?)")))
 }
 
-fn is_flag(flag: char) -> bool {
-    "Oo.N?!D".contains(flag) || flag.is_ascii_digit()
+fn is_flag(flag: u8) -> bool {
+    b"Oo.N?!D".contains(&flag) || flag.is_ascii_digit()
 }
 
 /// A CPU with its flags: offline, not in the mask, not in the next mask, and whether it took an interrupt.
