@@ -3,28 +3,23 @@
 //! In Linux a CPU prints a dump line by line, and each line is a record. Here it differs: the lines of a dump are put
 //! together again by their order, per caller id if the log has them.
 
-use std::collections::HashMap;
-
 use crate::dmesg::classify::classify;
 use crate::dmesg::clock::Clock;
-use crate::dmesg::entry::{Caller, Entry, WallClock};
+use crate::dmesg::entry::{Entry, WallClock};
 use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
+use crate::dmesg::open::{Callers, Open, Place};
 use crate::dmesg::prefix::{self, Record, without_escapes};
 use crate::dmesg::registers::Registers;
 use crate::dmesg::window::Window;
 use crate::dmesg::wrap::{Cut, MAX_WRAPPED};
 use crate::dmesg::{flags, regs};
-use crate::time::KernelTime;
 
 /// More registers than any CPU shows.
 const MAX_REGISTERS: usize = 128;
 
 /// More frames than any stack has.
 const MAX_FRAMES: usize = 512;
-
-/// More callers than can have an entry in the window: who has none is forgotten then.
-const MAX_CALLERS: usize = 2_048;
 
 /// Puts lines together.
 #[derive(Default)]
@@ -36,32 +31,6 @@ pub(super) struct Assembly {
     clock: Option<WallClock>,
     /// The kernel's release, as far as it matters: 4.16.
     release: Option<(u32, u32)>,
-}
-
-/// What is open, by caller id: CPUs that print at the same time interleave their lines.
-#[derive(Default)]
-struct Callers {
-    /// For lines without a caller id.
-    unnamed: Open,
-    named: HashMap<Caller, Open>,
-}
-
-/// The entries that the next line of the same caller may belong to, by their numbers.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Open {
-    fault: Option<usize>,
-    pstate: Option<usize>,
-    regs: Option<usize>,
-    pub(super) trace: Option<usize>,
-}
-
-/// Where a line stands.
-#[derive(Clone, Copy)]
-pub(super) struct Place {
-    pub(super) line: usize,
-    pub(super) time: Option<KernelTime>,
-    pub(super) caller: Option<Caller>,
-    pub(super) clock: Option<WallClock>,
 }
 
 impl Assembly {
@@ -261,37 +230,5 @@ impl Assembly {
         if let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) {
             self.release = Some((major, minor));
         }
-    }
-}
-
-impl Callers {
-    fn get(&self, caller: Option<Caller>) -> Open {
-        match caller {
-            Some(caller) => self.named.get(&caller).copied().unwrap_or_default(),
-            None => self.unnamed,
-        }
-    }
-
-    /// Forgets callers that have nothing open, and those whose entries are given out.
-    fn set(&mut self, caller: Option<Caller>, open: Open, entries: &Window) {
-        match caller {
-            None => self.unnamed = open,
-            Some(caller) if open.is_empty() => _ = self.named.remove(&caller),
-            Some(caller) => _ = self.named.insert(caller, open),
-        }
-        if self.named.len() > MAX_CALLERS {
-            self.named.retain(|_, open| open.last().is_some_and(|last| !entries.is_given(last)));
-        }
-    }
-}
-
-impl Open {
-    fn is_empty(&self) -> bool {
-        self.last().is_none()
-    }
-
-    /// The last of the open entries.
-    fn last(&self) -> Option<usize> {
-        [self.fault, self.pstate, self.regs, self.trace].into_iter().flatten().max()
     }
 }

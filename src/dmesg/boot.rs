@@ -2,7 +2,7 @@
 //!
 //! In Linux: `linux_banner`, `pcpu_embed_first_chunk` of `mm/percpu.c`, `smp_init` of `kernel/smp.c`.
 
-use crate::dmesg::classify::Begins;
+use crate::dmesg::begins::Begins;
 use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
 use crate::dmesg::scan::Scan;

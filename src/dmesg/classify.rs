@@ -1,5 +1,6 @@
 //! Which class a line belongs to.
 
+use crate::dmesg::begins::Begins;
 use crate::dmesg::line::Line;
 use crate::dmesg::{
     boot, csd, fault, flags, headline, lockup, rcu, regs, state, task, trace, usage, work,
@@ -10,27 +11,6 @@ struct Reader {
     /// The first bytes that its lines can have: most lines belong to no class, and the sooner that is known, the better.
     begins: Begins,
     read: fn(&str) -> Option<Line>,
-}
-
-/// A set of ASCII characters.
-#[derive(Clone, Copy)]
-pub(super) struct Begins(u128);
-
-impl Begins {
-    /// Any of these.
-    pub(super) const fn with(bytes: &[u8]) -> Self {
-        let mut set = 0;
-        let mut at = 0;
-        while at < bytes.len() {
-            set |= 1 << bytes[at];
-            at += 1;
-        }
-        Begins(set)
-    }
-
-    fn contains(self, byte: u8) -> bool {
-        byte.is_ascii() && self.0 >> byte & 1 == 1
-    }
 }
 
 const READERS: [Reader; 11] = [

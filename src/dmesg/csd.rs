@@ -2,7 +2,7 @@
 //!
 //! In Linux: `csd_lock_wait_toolong` of `kernel/smp.c`.
 
-use crate::dmesg::classify::Begins;
+use crate::dmesg::begins::Begins;
 use crate::dmesg::line::Line;
 use crate::dmesg::message::{CsdKind, Message};
 use crate::dmesg::scan::Scan;

@@ -2,7 +2,7 @@
 //!
 //! In Linux: `arch/*/mm/fault.c`, `die` of each architecture, `make_task_dead` of `kernel/exit.c`.
 
-use crate::dmesg::classify::Begins;
+use crate::dmesg::begins::Begins;
 use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
 use crate::dmesg::scan::Scan;

@@ -2,7 +2,7 @@
 //!
 //! In Linux: `lib/nmi_backtrace.c`, `kernel/panic.c`, `smp_send_stop` of each architecture.
 
-use crate::dmesg::classify::Begins;
+use crate::dmesg::begins::Begins;
 use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
 use crate::dmesg::scan::Scan;

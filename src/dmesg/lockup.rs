@@ -2,7 +2,7 @@
 //!
 //! In Linux: `kernel/watchdog.c`, `arch/powerpc/kernel/watchdog.c`, `kernel/workqueue.c`, `kernel/hung_task.c`.
 
-use crate::dmesg::classify::Begins;
+use crate::dmesg::begins::Begins;
 use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
 use crate::dmesg::scan::Scan;

@@ -15,6 +15,7 @@
 //! of two runs is equal.
 
 mod assemble;
+mod begins;
 mod boot;
 mod classify;
 mod clock;
@@ -27,6 +28,7 @@ mod headline;
 mod line;
 mod lockup;
 mod message;
+mod open;
 mod prefix;
 mod rcu;
 mod reader;
@@ -34,6 +36,7 @@ mod registers;
 mod regs;
 mod scan;
 mod split;
+mod stamp;
 mod state;
 mod task;
 mod trace;

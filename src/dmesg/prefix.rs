@@ -6,7 +6,8 @@ use crate::dmesg::clock::{self, Clock};
 use crate::dmesg::entry::Caller;
 use crate::dmesg::scan::Scan;
 use crate::dmesg::split::{self, Split};
-use crate::time::{KernelTime, NSEC_PER_SEC};
+use crate::dmesg::stamp::{caller_id, stamp};
+use crate::time::KernelTime;
 
 /// A line of the kernel's, or what is left of it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -115,19 +116,6 @@ fn stamped(scan: &mut Scan<'_>, record: &mut Record<'_>) -> Option<()> {
     Some(())
 }
 
-/// The rest of a stamp, and how many decimal places it has.
-pub(super) fn stamp(scan: &mut Scan<'_>) -> Option<(KernelTime, u32)> {
-    scan.blanks();
-    let secs: u64 = scan.decimal()?;
-    scan.tag(".")?;
-    let digits = scan.take(|b| b.is_ascii_digit());
-    scan.tag("]")?;
-    let places = u32::try_from(digits.len()).ok().filter(|places| (1..=9).contains(places))?;
-    let fraction = digits.parse::<u64>().ok()? * 10_u64.pow(9 - places);
-    let ns = secs.checked_mul(NSEC_PER_SEC)?.checked_add(fraction)?;
-    Some((KernelTime::from_ns(ns), places))
-}
-
 /// `[    C7]`, `[T3731890]`.
 fn caller(scan: &mut Scan<'_>, record: &mut Record<'_>) -> Option<()> {
     if record.caller.is_some() {
@@ -135,15 +123,6 @@ fn caller(scan: &mut Scan<'_>, record: &mut Record<'_>) -> Option<()> {
     }
     record.caller = Some(whole(scan, |scan| caller_id(bracket(scan)?.trim_start()))?);
     Some(())
-}
-
-/// `C7`, `T3731890`.
-fn caller_id(id: &str) -> Option<Caller> {
-    let mut scan = Scan(id);
-    let is_cpu = scan.tag("C").is_some();
-    is_cpu.then_some(()).or_else(|| scan.tag("T"))?;
-    let id = if is_cpu { Caller::Cpu(scan.cpu()?) } else { Caller::Task(scan.decimal()?) };
-    scan.0.is_empty().then_some(id)
 }
 
 /// `4,5014,12915314503,-;` of `/dev/kmsg`, microseconds the third; netconsole adds `,caller=T16`.

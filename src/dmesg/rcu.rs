@@ -4,14 +4,14 @@
 
 use crate::config::MAX_CPUS;
 use crate::cpumask::CpuId;
-use crate::dmesg::classify::Begins;
+use crate::dmesg::begins::Begins;
 use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
 use crate::dmesg::scan::Scan;
 use crate::record::Pid;
 
-/// What such a line begins with: `rcu`, `INFO`, a number, `(detected`, `(t=`, `Possible`, `Tasks`.
-pub(super) const BEGINS: Begins = Begins::with(b"rI0123456789(PT");
+/// What such a line begins with: `rcu`, `INFO`, a number, `(detected`, `(t=`, `Possible`, `Tasks`, `}`.
+pub(super) const BEGINS: Begins = Begins::with(b"rI0123456789(PT}");
 
 /// What such a line says.
 pub(super) fn read(text: &str) -> Option<Line> {
@@ -22,7 +22,8 @@ pub(super) fn read(text: &str) -> Option<Line> {
         return Some(Line::Several(says));
     }
     let alone = stalled_cpu(scan, is_rcus).or_else(|| end(scan, is_rcus));
-    alone.or_else(|| starved(scan)).or_else(|| timer(scan)).or_else(|| tasks(scan)).map(Line::Says)
+    let of_kthread = alone.or_else(|| starved(scan)).or_else(|| timer(scan));
+    of_kthread.or_else(|| tasks(scan)).or_else(|| braces_end(scan)).map(Line::Says)
 }
 
 /// `INFO: rcu_sched detected stalls on CPUs/tasks: { 1} (detected by 0, t=5252 jiffies)`, where all but the first words
@@ -73,6 +74,12 @@ fn age(mut scan: Scan<'_>) -> Option<Message> {
     scan.blanks();
     let jiffies = scan.decimal()?;
     scan.tag(" jiffies").map(|()| Message::RcuStallEnd { by: None, jiffies, nr_cpus: None })
+}
+
+/// `} 2688 jiffies s: 4485 root: 0x1/.`, where a kernel printed each word in the braces as a line.
+fn braces_end(mut scan: Scan<'_>) -> Option<Message> {
+    scan.tag("} ")?;
+    age(scan).filter(|_| scan.0.contains(" jiffies s: "))
 }
 
 /// `1-...!: (5229 ticks this GP) idle=…`, older `1: (1 GPs behind) idle=…`; or `1-...D` alone, where a kernel printed each

@@ -2,7 +2,7 @@
 //!
 //! In Linux: `__show_regs` and `show_regs` of each architecture.
 
-use crate::dmesg::classify::Begins;
+use crate::dmesg::begins::Begins;
 use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
 use crate::dmesg::registers::Registers;

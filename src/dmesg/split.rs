@@ -2,8 +2,8 @@
 //! that joined lines.
 
 use crate::dmesg::clock::{self, Clock};
-use crate::dmesg::prefix::stamp;
 use crate::dmesg::scan::Scan;
+use crate::dmesg::stamp::stamp;
 use crate::dmesg::work;
 
 /// Longer than a date and a host's name.

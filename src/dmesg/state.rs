@@ -1,6 +1,6 @@
 //! The lines that say where a CPU was: its task and its program counter.
 
-use crate::dmesg::classify::Begins;
+use crate::dmesg::begins::Begins;
 use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
 use crate::dmesg::scan::Scan;

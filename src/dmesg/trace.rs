@@ -3,7 +3,7 @@
 //! In Linux: `dump_backtrace`, `show_trace_log_lvl` and `show_stack` of each architecture; `scripts/decode_stacktrace.sh`
 //! adds the places in the source.
 
-use crate::dmesg::classify::Begins;
+use crate::dmesg::begins::Begins;
 use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
 use crate::dmesg::scan::Scan;

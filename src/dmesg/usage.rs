@@ -2,7 +2,7 @@
 //!
 //! In Linux: `print_cpustat` and `print_irq_counts` of `kernel/watchdog.c`, with `CONFIG_SOFTLOCKUP_DETECTOR_INTR_STORM`.
 
-use crate::dmesg::classify::Begins;
+use crate::dmesg::begins::Begins;
 use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
 use crate::dmesg::scan::Scan;

@@ -1,9 +1,9 @@
 //! Lines that a terminal, a mailer or a syslog broke in two.
 
-use crate::dmesg::assemble::{Open, Place};
 use crate::dmesg::classify::classify;
 use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
+use crate::dmesg::open::{Open, Place};
 use crate::dmesg::prefix::Record;
 use crate::dmesg::trace;
 
