@@ -3,7 +3,7 @@
 //! In Linux a CPU prints a dump line by line, and each line is a record. Here it differs: the lines of a dump are put
 //! together again by their order, per caller id if the log has them.
 
-use crate::dmesg::classify::classify;
+use crate::dmesg::classify::{classify, may_go_on};
 use crate::dmesg::clock::Clock;
 use crate::dmesg::entry::{Entry, WallClock};
 use crate::dmesg::line::Line;
@@ -79,7 +79,8 @@ impl Assembly {
         let before = self.open.get(place.caller);
         let (open, is_headline) = self.apply(place, text, line, before);
         self.open.set(place.caller, open, &self.entries);
-        self.cut = is_headline.filter(|_| text.len() <= MAX_WRAPPED).map(|is_headline| {
+        let is_cut = |_: &bool| text.len() <= MAX_WRAPPED && may_go_on(text);
+        self.cut = is_headline.filter(is_cut).map(|is_headline| {
             // The text of a line that belongs to no class is in its entry.
             let head = is_headline.then(|| text.to_owned());
             Cut { head, place, is_headline, before }

@@ -7,8 +7,9 @@ use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
 use crate::dmesg::scan::Scan;
 
-/// What such a line begins with: `Linux version`, `percpu`, `smp`, `SMP`, `x86`, `Brought up`.
-pub(super) const BEGINS: Begins = Begins::with(b"LpsSxB");
+/// What such a line begins with: `Linux version`, `percpu`, `smp`, `SMP`, `x86`, `Brought up`,
+/// `Booted up`.
+pub(super) const BEGINS: Begins = Begins::with("Li pe sm SM x8 Br Bo");
 
 /// What such a line says.
 pub(super) fn read(text: &str) -> Option<Line> {

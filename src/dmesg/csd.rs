@@ -9,7 +9,7 @@ use crate::dmesg::scan::Scan;
 use crate::dmesg::trace::symbol_of;
 
 /// What such a line begins with: `smp: csd`, `csd`.
-pub(super) const BEGINS: Begins = Begins::with(b"sc");
+pub(super) const BEGINS: Begins = Begins::with("sm cs");
 
 /// What such a line says.
 pub(super) fn read(text: &str) -> Option<Line> {

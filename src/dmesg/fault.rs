@@ -19,7 +19,7 @@ const OOPSES: [&str; 7] = [
 ];
 
 /// What such a line begins with: `Unable`, `BUG`, the [`OOPSES`], `kernel BUG`, `note`, `#PF`, `CM`.
-pub(super) const BEGINS: Begins = Begins::with(b"UBIOgidskn#C");
+pub(super) const BEGINS: Begins = Begins::with("Un BU In Oo ge in di st ke no #P CM");
 
 /// What such a line says.
 pub(super) fn read(text: &str) -> Option<Line> {

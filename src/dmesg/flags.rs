@@ -9,7 +9,8 @@ use crate::dmesg::scan::Scan;
 
 /// What such a line begins with: `pstate`, `pmr`, `RSP`, `ESP`, `EFLAGS`, `Flags`, `irq_soft_mask`, powerpc's special
 /// registers, `R:`, `status`, `Status`, `PSW`, `PRMD`.
-pub(super) const BEGINS: Begins = Begins::with(b"pREFiCMDISsP");
+pub(super) const BEGINS: Begins =
+    Begins::with("ps pm RS ES EF Fl ir CF MS DA DE IR SO R: st St PS PR");
 
 /// What such a line says.
 pub(super) fn read(text: &str) -> Option<Line> {

@@ -8,7 +8,7 @@ use crate::dmesg::message::Message;
 use crate::dmesg::scan::Scan;
 
 /// What such a line begins with: `NMI`, `Task dump`, `After`, `CPU`, `Sending`, `---`, `SMP`, `Rebooting`, `Kernel panic`.
-pub(super) const BEGINS: Begins = Begins::with(b"NTACS-RK");
+pub(super) const BEGINS: Begins = Begins::with("NM Ta Af CP Se -- SM Re Ke");
 
 /// What such a line says.
 pub(super) fn read(text: &str) -> Option<Line> {

@@ -9,7 +9,7 @@ use crate::dmesg::scan::Scan;
 use crate::record::Pid;
 
 /// What such a line begins with: `NMI watchdog`, `watchdog`, `BUG`, `WARN`, `soft lockup`, `CPU`, `INFO`.
-pub(super) const BEGINS: Begins = Begins::with(b"NwBWsCI");
+pub(super) const BEGINS: Begins = Begins::with("NM wa BU WA so Wa CP IN");
 
 /// What such a line says.
 pub(super) fn read(text: &str) -> Option<Line> {

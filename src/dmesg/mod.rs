@@ -69,7 +69,7 @@ pub fn parse(bytes: &[u8]) -> Vec<Entry> {
 /// Reads as [`parse`] does, entry by entry.
 ///
 /// Lines of a dump are put together even if other CPUs print between them. So an entry is given out when 1024 later ones
-/// have begun, or at the end; a line that belongs to an entry already given out is an entry of its own.
+/// or a mebibyte of text have begun, or at the end; a line that belongs to an entry already given out is an entry of its own.
 ///
 /// ```
 /// use softlockup::dmesg::{Message, entries};

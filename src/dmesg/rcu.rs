@@ -10,8 +10,13 @@ use crate::dmesg::message::Message;
 use crate::dmesg::scan::Scan;
 use crate::record::Pid;
 
-/// What such a line begins with: `rcu`, `INFO`, a number, `(detected`, `(t=`, `Possible`, `Tasks`, `}`.
-pub(super) const BEGINS: Begins = Begins::with(b"rI0123456789(PT}");
+/// What such a line begins with, if not with a CPU's number: `rcu`, `INFO`, `(detected`, `(t=`, `Possible`, `Tasks`, `}`.
+const BEGINS: Begins = Begins::with("rc IN (d (t Po Ta } ");
+
+/// Whether a line can be such a one.
+pub(super) fn begins(text: &str) -> bool {
+    BEGINS.fits(text) || text.starts_with(|c: char| c.is_ascii_digit())
+}
 
 /// What such a line says.
 pub(super) fn read(text: &str) -> Option<Line> {

@@ -8,8 +8,15 @@ use crate::dmesg::message::Message;
 use crate::dmesg::registers::Registers;
 use crate::dmesg::scan::Scan;
 
-/// What such a line begins with: a register's name, `Krnl GPRS`, `$`, or a hexadecimal value.
-pub(super) const BEGINS: Begins = Begins::with(b"xrastefgipuRCDEFGkPNLSK$0123456789abcd");
+/// What such a line begins with, if it is no register's name.
+const BEGINS: Begins = Begins::with("Kr GP $  $1 $2");
+
+/// Whether a line can be such a one.
+pub(super) fn begins(text: &str) -> bool {
+    let name = Scan(text).take(|b| b.is_ascii_alphanumeric());
+    let is_value = matches!(name.len(), 8 | 16);
+    is_value || is_register(name) || name == "pc" || BEGINS.fits(text)
+}
 
 /// What such a line says.
 pub(super) fn read(text: &str) -> Option<Line> {

@@ -7,7 +7,7 @@ use crate::dmesg::scan::Scan;
 use crate::dmesg::trace::{first_word, function, place};
 
 /// What such a line begins with: `CPU:`, `User PSW`, and what [`PC`] and [`LR`] begin with.
-pub(super) const BEGINS: Begins = Begins::with(b"CUpREPNeIKlLr");
+pub(super) const BEGINS: Begins = Begins::with("CP Us pc RI EI PC NI ep IA Kr ER lr LR ra RP");
 
 /// What begins a line with the program counter: arm64, x86, arm, powerpc, riscv, mips, parisc, s390, loongarch.
 const PC: [&str; 12] = [

@@ -9,7 +9,7 @@ use crate::dmesg::message::Message;
 use crate::dmesg::scan::Scan;
 
 /// What such a line begins with, if it is no frame: `Call trace`, `Exception stack`, `---`.
-pub(super) const BEGINS: Begins = Begins::with(b"CE-");
+pub(super) const BEGINS: Begins = Begins::with("Ca Ex --");
 
 /// What such a line says, if it is no frame.
 pub(super) fn read(text: &str) -> Option<Line> {

@@ -8,7 +8,7 @@ use crate::dmesg::message::Message;
 use crate::dmesg::scan::Scan;
 
 /// What such a line begins with: `#1`, `watchdog`, `CPU`.
-pub(super) const BEGINS: Begins = Begins::with(b"#wC");
+pub(super) const BEGINS: Begins = Begins::with("#1 #2 #3 #4 #5 wa CP");
 
 /// What such a line says.
 pub(super) fn read(text: &str) -> Option<Line> {
