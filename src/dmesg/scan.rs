@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use crate::config::MAX_CPUS;
 use crate::cpumask::CpuId;
+use crate::dmesg::cpu_list::CpuList;
+use crate::dmesg::work;
 
 /// What is left of a text.
 #[derive(Clone, Copy, Debug)]
@@ -23,14 +25,17 @@ impl<'a> Scan<'a> {
 
     /// Takes everything up to `end`, and `end` too.
     pub(super) fn until(&mut self, end: &str) -> Option<&'a str> {
-        let (head, rest) = self.0.split_once(end)?;
+        let found = self.0.split_once(end);
+        work::looks(found.map_or(self.0.len(), |(head, _)| head.len()));
+        let (head, rest) = found?;
         self.0 = rest;
         Some(head)
     }
 
-    /// Takes what fits, perhaps nothing.
-    pub(super) fn take(&mut self, fits: impl Fn(char) -> bool) -> &'a str {
-        let end = self.0.find(|c| !fits(c)).unwrap_or(self.0.len());
+    /// Takes what fits, perhaps nothing. Only ASCII may fit.
+    pub(super) fn take(&mut self, fits: impl Fn(u8) -> bool) -> &'a str {
+        let end = self.0.bytes().position(|b| !fits(b)).unwrap_or(self.0.len());
+        work::looks(end);
         let (head, rest) = self.0.split_at(end);
         self.0 = rest;
         head
@@ -38,18 +43,22 @@ impl<'a> Scan<'a> {
 
     /// Takes blanks and tabs, if any.
     pub(super) fn blanks(&mut self) {
-        self.take(|c| c == ' ' || c == '\t');
+        self.take(|b| b == b' ' || b == b'\t');
     }
 
     /// Takes a decimal number.
     pub(super) fn decimal<T: FromStr>(&mut self) -> Option<T> {
-        self.take(|c| c.is_ascii_digit()).parse().ok()
+        self.take(|b| b.is_ascii_digit()).parse().ok()
     }
 
     /// Takes a hexadecimal number, with or without `0x`.
     pub(super) fn hex(&mut self) -> Option<u64> {
         _ = self.tag("0x");
-        u64::from_str_radix(self.take(|c| c.is_ascii_hexdigit()), 16).ok()
+        let digits = self.take(|b| b.is_ascii_hexdigit());
+        let digit = |b: u8| char::from(b).to_digit(16).map_or(0, u64::from);
+        let fits = digits.len() <= 16 || digits.bytes().rev().skip(16).all(|b| b == b'0');
+        let value = digits.bytes().fold(0, |value: u64, b| value << 4 | digit(b));
+        (fits && !digits.is_empty()).then_some(value)
     }
 
     /// Takes a CPU's number.
@@ -57,25 +66,21 @@ impl<'a> Scan<'a> {
         self.decimal().map(CpuId)
     }
 
-    /// Takes a list as `%*pbl` prints it, `0-3,35`: not empty, of at most `most` CPUs.
-    pub(super) fn cpu_list(&mut self, most: u32) -> Option<Vec<CpuId>> {
-        let mut cpus = Vec::new();
+    /// Takes a list as `%*pbl` prints it, `0-3,35`: not empty, ascending, of at most [`MAX_CPUS`] CPUs.
+    pub(super) fn cpu_list(&mut self) -> Option<CpuList> {
+        let mut cpus = CpuList::default();
+        let mut count = 0;
         loop {
             let first: u32 = self.decimal()?;
             let last: u32 = if self.tag("-").is_some() { self.decimal()? } else { first };
-            let count = last.checked_sub(first)?;
-            if count >= most || cpus.len() as u64 + u64::from(count) >= u64::from(most) {
+            count += u64::from(last.checked_sub(first)?) + 1;
+            if count > u64::from(MAX_CPUS) {
                 return None;
             }
-            cpus.extend((first..=last).map(CpuId));
+            cpus.push(first, last)?;
             if self.tag(",").is_none() {
                 return Some(cpus);
             }
         }
-    }
-
-    /// Takes a list of any CPUs of a machine.
-    pub(super) fn all_cpus(&mut self) -> Option<Vec<CpuId>> {
-        self.cpu_list(MAX_CPUS)
     }
 }
