@@ -28,7 +28,7 @@ pub fn write_watchdog_thresh(cpu: &Cpu, secs: u64) {
         "watchdog_thresh is 0 to {MAX_WATCHDOG_THRESH_SECS} seconds, not {secs}"
     );
     let state = &cpu.shared().watchdog;
-    while !state.watchdog_mutex.acquire() {
+    while !state.watchdog_mutex.try_lock() {
         cpu.relax();
     }
     if state.thresh_secs() != secs {
@@ -40,7 +40,7 @@ pub fn write_watchdog_thresh(cpu: &Cpu, secs: u64) {
             on_each_cpu_in_turn(cpu, Work::StartWatchdog);
         }
     }
-    state.watchdog_mutex.release();
+    state.watchdog_mutex.unlock();
 }
 
 fn on_each_cpu_in_turn(cpu: &Cpu, work: Work) {

@@ -141,7 +141,6 @@ impl Cpu {
         self.per_cpu().own.current_csd.allow_backtrace();
         rcu::rcutree_online_cpu(self);
         self.per_cpu().online.set();
-        self.shared().smp.online_changed();
         self.record(Event::Online);
         watchdog::watchdog_enable(self);
         self.idle_loop(tasks)
