@@ -16,7 +16,7 @@ use std::fmt;
 
 use parking_lot::Mutex;
 
-use crate::config::ConsoleTime;
+use crate::config::console::ConsoleTime;
 use crate::record::Record;
 use crate::time::KernelTime;
 use std::sync::atomic::{AtomicU64, Ordering::*};

@@ -12,7 +12,7 @@
 
 use std::cell::Cell;
 
-use crate::config::BuddyRule;
+use crate::config::detectors::BuddyRule;
 use crate::cpumask::{CpuId, CpuMask};
 use crate::kernel::cpu::Cpu;
 use crate::kernel::{heartbeat, nmi, panic};

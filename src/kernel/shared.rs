@@ -15,7 +15,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 use crossbeam_utils::CachePadded;
 use parking_lot::{Condvar, Mutex};
 
-use crate::config::{Clock, Config};
+use crate::config::Config;
+use crate::config::clock::Clock;
 use crate::cpumask::{CpuId, CpuMask};
 use crate::hardware::clock::ClockSource;
 use crate::hardware::clock::clocked::Clocked;

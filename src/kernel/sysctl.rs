@@ -8,7 +8,7 @@
 //! `kernel/smp.c`, `smp_call_on_cpu`.
 //! Here it differs: there is no kworker on the other CPU; its work is done where the stopper may run, too.
 
-use crate::config::MAX_WATCHDOG_THRESH_SECS;
+use crate::config::sysctl::MAX_WATCHDOG_THRESH_SECS;
 use crate::cpumask::CpuId;
 use crate::kernel::cpu::Cpu;
 use crate::kernel::state::watchdog::Work;

@@ -9,7 +9,7 @@
 //! Here it differs: `Heartbeat` is one value per CPU, and printing takes time only with
 //! [`Config::console_time`](crate::Config::console_time).
 
-use crate::config::Ablation;
+use crate::config::causes::Ablation;
 use crate::kernel::cpu::Cpu;
 use crate::kernel::heartbeat::{feed, touch_softlockup_watchdog};
 use crate::kernel::printk::{self, Serialised};

@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use core_affinity::CoreId;
 
-use crate::config::{Clock, Config, HostLimits};
+use crate::config::Config;
+use crate::config::clock::{Clock, HostLimits};
 use crate::cpumask::CpuId;
 use crate::hardware::clock::ClockSource;
 use crate::host;

@@ -20,7 +20,7 @@
 //! ```
 //!
 //! A part owns its atomics and their orderings. Interrupts, stack frames, records and halting stay with the machine. Of
-//! the machine a part sees only what [`ThisCpu`] shows. So it runs on a [`FakeCpu`](fake_cpu::FakeCpu) and under loom
+//! the machine a part sees only what [`ThisCpu`](this_cpu::ThisCpu) shows. So it runs on a [`FakeCpu`](fake_cpu::FakeCpu) and under loom
 //! as well.
 //!
 //! | part | decides | plugged in by | rules |

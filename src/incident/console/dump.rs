@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::config::PrintOrder;
+use crate::config::console::PrintOrder;
 use crate::cpumask::CpuId;
 use crate::incident::console::kallsyms::Kallsyms;
 use crate::incident::console::{Console, Printer};

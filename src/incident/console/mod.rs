@@ -19,7 +19,8 @@ mod x86;
 
 use std::fmt::{self, Write};
 
-use crate::config::{Config, ConsoleTime, PrintOrder};
+use crate::config::Config;
+use crate::config::console::{ConsoleTime, PrintOrder};
 use crate::cpumask::CpuMask;
 use crate::incident::Incident;
 use crate::incident::console::kallsyms::Kallsyms;
