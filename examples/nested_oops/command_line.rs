@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use crate::stderr;
+use super::stderr;
 
 /// The user asked for something that cannot be: one line, exit code 2.
 const USAGE: u8 = 2;
