@@ -11,6 +11,8 @@ mod heat;
 mod matrix;
 mod measure;
 mod pair;
+#[path = "../nested_oops/stderr.rs"]
+mod stderr;
 mod svg;
 mod table;
 
@@ -35,7 +37,7 @@ fn run(args: &Args) -> Result<(), String> {
     let outputs = Outputs::open(args)?;
     let cores = args.cores(cores::usable())?;
     if cfg!(debug_assertions) {
-        eprintln!("note: built without --release: this measures the compiler's laziness, too");
+        stderr::note("built without --release: this measures the compiler's laziness, too");
     }
     let mut host = Host::describe(&cores);
     let matrix = measure::measure(&host, args.slices)?;
@@ -47,10 +49,10 @@ fn run(args: &Args) -> Result<(), String> {
 fn note_disturbance(matrix: &Matrix) {
     if let Some(times) = matrix.disturbed() {
         let slices = matrix.nr_slices();
-        eprintln!(
-            "note: the host was busy: its threads were preempted {times} times in {slices} slices, \
+        stderr::note(format_args!(
+            "the host was busy: its threads were preempted {times} times in {slices} slices, \
              and its numbers may be too high"
-        );
+        ));
     }
 }
 

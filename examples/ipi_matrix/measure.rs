@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::matrix::{Matrix, Pair, pairs_of};
 use super::pair::round_trip;
+use super::stderr;
 use softlockup_measure::host::Host;
 
 /// Measures all pairs of the host's measured cores. Pairs are never measured at the same time: they would share caches.
@@ -21,13 +22,14 @@ pub(crate) fn measure(host: &Host, slices: u32) -> Result<Matrix, String> {
     let pairs: Vec<[usize; 2]> = pairs_of(cores).collect();
     let took = estimate(&pairs, slices)?;
     let plural = if pairs.len() == 1 { "" } else { "s" };
-    eprintln!("note: {} pair{plural} of {} cores, {}", pairs.len(), cores.len(), about(took));
+    let (nr_pairs, nr_cores, took) = (pairs.len(), cores.len(), about(took));
+    stderr::note(format_args!("{nr_pairs} pair{plural} of {nr_cores} cores, {took}"));
 
     let shows_progress = pairs.len() > 1 && io::stderr().is_terminal();
     let mut measured = Vec::with_capacity(pairs.len());
     for cores in pairs.iter().copied() {
         if shows_progress {
-            eprint!("\r{} of {}", measured.len() + 1, pairs.len());
+            stderr::show(format_args!("\r{} of {}", measured.len() + 1, pairs.len()));
         }
         let trip = round_trip(cores, slices).inspect_err(|_| end_line(shows_progress))?;
         measured.push(Pair {
@@ -45,7 +47,7 @@ pub(crate) fn measure(host: &Host, slices: u32) -> Result<Matrix, String> {
 
 fn end_line(shows_progress: bool) {
     if shows_progress {
-        eprintln!();
+        stderr::say("");
     }
 }
 

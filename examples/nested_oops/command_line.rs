@@ -1,9 +1,12 @@
 //! From a command line to an exit code: what is wrong is said in one line.
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+
+use super::stderr;
 
 /// The user asked for something that cannot be: one line, exit code 2.
 const USAGE: u8 = 2;
@@ -20,7 +23,7 @@ pub(crate) fn run<Args: Parser>(
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("{name}: {message}");
+            stderr::say(format_args!("{name}: {message}"));
             ExitCode::from(USAGE)
         }
     }
@@ -36,7 +39,13 @@ fn parse<Args: Parser>() -> Result<Option<Args>, String> {
         Err(error)
             if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) =>
         {
-            error.print().map_err(|error| error.to_string()).map(|()| None)
+            match error.print() {
+                // A pager that was closed has shown enough.
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                    Err(format!("standard output: {error}"))
+                }
+                Ok(()) | Err(_) => Ok(None),
+            }
         }
         Err(error) => {
             // clap's first paragraph says what is wrong; the others repeat the usage.

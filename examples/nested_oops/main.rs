@@ -7,6 +7,7 @@ mod effort;
 mod files;
 mod progress;
 mod scenario;
+mod stderr;
 mod values;
 
 use std::fmt;
@@ -78,41 +79,45 @@ fn live(args: &Args) -> Result<Incident, String> {
     printer.finish()?;
     note_after(&run.host, &run.incident.config);
     for cpu in run.never_started {
-        eprintln!(
-            "note: CPU#{cpu} was stuck or dead before it could start every task it was given"
-        );
+        stderr::note(format_args!(
+            "CPU#{cpu} was stuck or dead before it could start every task it was given"
+        ));
     }
     Ok(run.incident)
 }
 
 fn note_before(scenario: &dyn Scenario, config: &Config) {
     if let Some(note) = effort::note(config) {
-        eprintln!("note: {note}");
+        stderr::note(note);
     }
     let absent = scenario.absent_cpus();
     if !absent.is_empty() {
         let cpus: Vec<_> = absent.iter().map(|cpu| format!("CPU#{cpu}")).collect();
         let (cpus, n) = (cpus.join(", "), scenario.config().nr_cpus);
-        eprintln!("note: a machine of {n} CPUs has no {cpus}: their arrivals are dropped");
+        stderr::note(format_args!(
+            "a machine of {n} CPUs has no {cpus}: their arrivals are dropped"
+        ));
     }
 }
 
 fn note_after(host: &HostReport, config: &Config) {
     let (cpus, cores) = (config.nr_cpus, host.nr_cores);
     match config.clock {
-        Clock::Wall { .. } if cpus as usize > cores => eprintln!(
-            "note: {cpus} CPUs shared {cores} host cores: the order of events is partly the host's"
-        ),
+        Clock::Wall { .. } if cpus as usize > cores => stderr::note(format_args!(
+            "{cpus} CPUs shared {cores} host cores: the order of events is partly the host's"
+        )),
         Clock::Lockstep { .. } if cpus as usize > cores => {
-            eprintln!(
-                "note: {cpus} CPUs on {cores} host cores took turns, which changes no record"
-            );
+            stderr::note(format_args!(
+                "{cpus} CPUs on {cores} host cores took turns, which changes no record"
+            ));
         }
         _ => {}
     }
     if host.refused_pins > 0 {
         let refused = host.refused_pins;
-        eprintln!("note: {refused} of {cpus} threads could not be pinned; only speed suffers");
+        stderr::note(format_args!(
+            "{refused} of {cpus} threads could not be pinned; only speed suffers"
+        ));
     }
 }
 

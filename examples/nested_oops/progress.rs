@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use softlockup::KernelTime;
 use softlockup::time::NSEC_PER_SEC;
 
+use crate::stderr;
+
 /// A run that ends sooner shows nothing; and the line changes no more often.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -37,7 +39,7 @@ impl Progress {
         }
         if self.last_change.elapsed() >= PATIENCE {
             let (now, until) = (now.ns() / NSEC_PER_SEC, self.until.ns() / NSEC_PER_SEC);
-            eprint!("\r\x1b[K{now} of {until} s of kernel time; Ctrl-C ends it");
+            stderr::show(format_args!("\r\x1b[K{now} of {until} s of kernel time; Ctrl-C ends it"));
             (self.is_shown, self.last_change) = (true, Instant::now());
         }
     }
@@ -45,7 +47,7 @@ impl Progress {
     /// Takes the line away, because something else is to be printed.
     pub(crate) fn clear(&mut self) {
         if std::mem::take(&mut self.is_shown) {
-            eprint!("\r\x1b[K");
+            stderr::show("\r\x1b[K");
         }
     }
 }

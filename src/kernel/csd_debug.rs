@@ -90,7 +90,7 @@ impl<'a> CsdWaiter<'a> {
             func: self.csd.func_name().into(),
         });
         let stall_ms = shared.config.sysctl.panic_on_ipistall_ms;
-        if stall_ms > 0 && waited_ns > stall_ms * 1_000_000 {
+        if stall_ms > 0 && waited_ns > stall_ms.saturating_mul(1_000_000) {
             die::bug(cpu);
         }
         let other = &shared.per_cpu(self.target).own.current_csd;

@@ -37,9 +37,11 @@ impl Cpu {
             self.handle(vector);
             taken += 1;
         }
-        self.preempt_check();
-        if self.preempt.is_work_queued() && self.is_preemptible() && self.preempt.take_work() {
-            sysctl::do_posted_work(self);
+        if self.preempt.need_resched() {
+            self.preempt_check();
+            if self.is_preemptible() && self.preempt.take_work() {
+                sysctl::do_posted_work(self);
+            }
         }
         taken > 0
     }

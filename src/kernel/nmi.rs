@@ -86,7 +86,7 @@ fn nmi_trigger_cpumask_backtrace(cpu: &Cpu, mut mask: CpuMask) {
     raise(cpu, &mask);
     let mut left: Vec<CpuId> = mask.iter().collect();
     let mut now = cpu.now();
-    let deadline = now + PATIENCE_MS * shared.config.busy_delays.mdelay_ns;
+    let deadline = now + PATIENCE_MS.saturating_mul(shared.config.busy_delays.mdelay_ns);
     loop {
         left.retain(|&other| shared.per_cpu(other).backtrace_wanted.is_set());
         if left.is_empty() || now >= deadline {

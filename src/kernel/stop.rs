@@ -61,7 +61,7 @@ fn timeout_ns(cpu: &Cpu) -> u64 {
 
 /// What so many turns of `udelay(1)` take.
 fn delay_ns(cpu: &Cpu, turns: u64) -> u64 {
-    turns * cpu.shared().config.busy_delays.udelay_ns
+    turns.saturating_mul(cpu.shared().config.busy_delays.udelay_ns)
 }
 
 fn ask_and_wait(cpu: &Cpu, cpus: &CpuMask, how: Vector, timeout_ns: u64) {

@@ -208,8 +208,8 @@ impl Machine {
         let given: Vec<usize> = tasks.iter().map(Vec::len).collect();
         let machine = Running::boot(Arc::new(shared), tasks, &pins, limits)
             .map_err(|(cpu, error)| RunError::Spawn { cpu, error })?;
+        machine.start();
         let shared = &machine.shared;
-        shared.clock.start(&**shared);
 
         let mut merge = Merge::default();
         let mut records = Vec::new();

@@ -69,6 +69,19 @@ impl Running {
         Ok(running)
     }
 
+    /// Gives the first CPU its turn. The clock asks that CPU's interrupts for it, on this thread: if they are a part that
+    /// panics, it is told as a panic on that CPU is.
+    pub(crate) fn start(&self) {
+        let shared = &self.shared;
+        let Err(payload) = catch_unwind(AssertUnwindSafe(|| shared.clock.start(&**shared))) else {
+            return;
+        };
+        let message = message_of(&*payload);
+        let panic = Panic { cpu: CpuId::BOOT, time: shared.clock.now(), message };
+        shared.threads.lock().panic.get_or_insert(panic);
+        shared.halt();
+    }
+
     /// Looks after a running machine until its threads are gone: takes their records, halts it when wall-clock time is
     /// over, and gives up on threads that never reach an interruption point. Returns the CPUs of those.
     pub(crate) fn supervise(&self, mut take: impl FnMut(Vec<Record>)) -> Vec<CpuId> {

@@ -1,7 +1,8 @@
 //! The preemption count of a CPU, and whether work waits for its stopper. The CPU's own: nothing here is shared.
 //!
 //! In Linux: `include/linux/preempt.h`, `preempt_count`, whose higher bits say `in_hardirq()` and `in_nmi()`.
-//! Here it differs: those bits are fields of their own.
+//! Here it differs: those bits are fields of their own; and what is to run here is two bits of one cell, so that a CPU that
+//! spins looks at one (in Linux: `TIF_NEED_RESCHED`).
 
 use std::cell::Cell;
 
@@ -11,9 +12,14 @@ pub(crate) struct PreemptState {
     count: Cell<u32>,
     in_irq: Cell<bool>,
     in_nmi: Cell<bool>,
-    stopper_queued: Cell<bool>,
-    work_queued: Cell<bool>,
+    queued: Cell<u8>,
 }
+
+/// The stopper has work.
+const STOPPER: u8 = 1 << 0;
+
+/// Another CPU posted work, and said so by IPI: see `state/watchdog.rs`.
+const POSTED_WORK: u8 = 1 << 1;
 
 impl PreemptState {
     /// 0 if the stopper may run.
@@ -53,30 +59,40 @@ impl PreemptState {
         self.in_nmi.set(false);
     }
 
+    /// Whether anything else than the current task wants to run here.
+    pub(crate) fn need_resched(&self) -> bool {
+        self.queued.get() != 0
+    }
+
     pub(crate) fn queue_stopper(&self) {
-        self.stopper_queued.set(true);
+        self.queue(STOPPER);
     }
 
     pub(crate) fn is_stopper_queued(&self) -> bool {
-        self.stopper_queued.get()
+        self.queued.get() & STOPPER != 0
     }
 
-    /// Another CPU posted work, and said so by IPI: see `state/watchdog.rs`.
-    pub(crate) fn queue_work(&self) {
-        self.work_queued.set(true);
-    }
-
-    pub(crate) fn is_work_queued(&self) -> bool {
-        self.work_queued.get()
-    }
-
-    /// A task takes it.
-    pub(crate) fn take_work(&self) -> bool {
-        self.work_queued.replace(false)
-    }
-
-    /// The stopper takes its work.
+    /// The stopper takes its work. Returns whether there was any.
     pub(crate) fn take_stopper_work(&self) -> bool {
-        self.stopper_queued.replace(false)
+        self.take(STOPPER)
+    }
+
+    /// Another CPU posted work.
+    pub(crate) fn queue_work(&self) {
+        self.queue(POSTED_WORK);
+    }
+
+    /// A task takes it. Returns whether there was any.
+    pub(crate) fn take_work(&self) -> bool {
+        self.take(POSTED_WORK)
+    }
+
+    fn queue(&self, what: u8) {
+        self.queued.set(self.queued.get() | what);
+    }
+
+    fn take(&self, what: u8) -> bool {
+        let queued = self.queued.replace(self.queued.get() & !what);
+        queued & what != 0
     }
 }
