@@ -15,6 +15,7 @@
 //! of two runs is equal.
 
 mod cpu_list;
+pub mod diagnosis;
 mod entry;
 mod headline;
 mod line;

@@ -1,0 +1,234 @@
+//! Dumps put together: a headline, a CPU line, registers, and the live context.
+//!
+//! Lines of two CPUs that print at the same time are told apart by their caller ids. Without those, a dump in which
+//! something stands twice or not at all is not whole, and convicts no CPU.
+
+use std::collections::HashMap;
+
+use crate::dmesg::diagnosis::context::{self, Class, Context};
+use crate::cpumask::CpuId;
+use crate::dmesg::entry::{Caller, Entry};
+use crate::dmesg::message::Message;
+use crate::dmesg::registers::Registers;
+use crate::time::{KernelTime, NSEC_PER_SEC};
+
+/// What a dump was printed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    SoftLockup,
+    HardLockup,
+    /// It was asked, and answered.
+    Backtrace,
+    /// What memory says of a CPU that did not answer: perhaps stale.
+    Stale,
+    Oops,
+    Warning,
+    /// A CPU prints its own stack.
+    Own,
+}
+
+/// One CPU at one moment.
+#[derive(Clone, Debug)]
+pub(super) struct Dump {
+    pub(super) line: usize,
+    pub(super) time: Option<KernelTime>,
+    pub(super) cpu: CpuId,
+    pub(super) why: Why,
+    pub(super) irqs_off: Option<bool>,
+    pub(super) context: Context,
+    pub(super) class: Option<Class>,
+    /// Kept for those that wait for a call only.
+    pub(super) regs: Registers,
+    pub(super) taint: Option<String>,
+    /// Nothing is missing from it, and nothing in it is another's.
+    pub(super) is_whole: bool,
+}
+
+/// A dump that is not complete yet.
+#[derive(Clone, Debug)]
+struct Open {
+    line: usize,
+    time: Option<KernelTime>,
+    why: Why,
+    headline_cpu: Option<CpuId>,
+    cpu: Option<CpuId>,
+    taint: Option<String>,
+    irqs_off: Option<bool>,
+    pc: Option<String>,
+    frames: Option<(Vec<String>, Vec<usize>)>,
+    regs: Registers,
+    has_older: bool,
+    is_tangled: bool,
+}
+
+/// Lines of one dump are not further apart, however slow the console is.
+const MAX_PAUSE_NS: u64 = 3 * NSEC_PER_SEC;
+
+/// Puts dumps together, entry by entry.
+#[derive(Debug, Default)]
+pub(super) struct Gatherer {
+    open: HashMap<Option<Caller>, Open>,
+    pub(super) dumps: Vec<Dump>,
+    /// The first lines of dumps from which something is missing, or in which something is another's.
+    pub(super) holes: Vec<usize>,
+}
+
+impl Gatherer {
+    /// Reads the next entry.
+    pub(super) fn read(&mut self, entry: &Entry) {
+        let key = entry.caller;
+        if let Some(open) = self.open.get(&key)
+            && is_later(open.time, entry.time)
+        {
+            self.close(key);
+        }
+        match &entry.message {
+            Message::SoftLockup { cpu, .. } => self.begin(entry, Why::SoftLockup, Some(*cpu)),
+            Message::HardLockup { cpu, .. } => self.begin(entry, Why::HardLockup, Some(*cpu)),
+            Message::Backtrace { cpu, idle: false } => {
+                self.begin(entry, Why::Backtrace, Some(*cpu));
+            }
+            Message::Backtrace { .. } => self.close(key),
+            Message::TaskDump { cpu } | Message::NoBacktrace { cpu } => {
+                self.begin(entry, Why::Stale, Some(*cpu));
+            }
+            Message::TaskState { .. } | Message::HungTask { .. } => self.begin(entry, Why::Stale, None),
+            Message::Fault { .. } | Message::Oops { .. } | Message::KernelBug { .. } => {
+                self.begin(entry, Why::Oops, None);
+            }
+            Message::Other(text) if text.starts_with("WARNING: ") => {
+                self.begin(entry, Why::Warning, None);
+            }
+            Message::CpuLine { cpu, taint, .. } => self.cpu_line(entry, *cpu, taint),
+            Message::PState { irqs_off, .. } => {
+                if let Some(open) = self.live(key) {
+                    open.is_tangled |= open.irqs_off.is_some();
+                    open.irqs_off.get_or_insert(*irqs_off);
+                }
+            }
+            Message::Pc { symbol } => {
+                if let Some(open) = self.live(key) {
+                    open.is_tangled |= open.pc.is_some();
+                    open.pc.get_or_insert_with(|| symbol.clone());
+                }
+            }
+            Message::Regs(regs) => {
+                if let Some(open) = self.live(key) {
+                    open.is_tangled |= !open.regs.is_empty();
+                    open.regs = regs.clone();
+                }
+            }
+            Message::CallTrace { frames, interrupts } => {
+                if let Some(open) = self.live(key) {
+                    open.frames = Some((frames.clone(), interrupts.clone()));
+                }
+            }
+            Message::UserMode | Message::Interrupt { .. } => {
+                if let Some(open) = self.open.get_mut(&key) {
+                    open.has_older = true;
+                }
+            }
+            Message::Lr { .. } | Message::Other(_) => {}
+            _ => self.close(key),
+        }
+    }
+
+    /// Completes what is open.
+    pub(super) fn finish(&mut self) {
+        let mut keys: Vec<_> = self.open.iter().map(|(key, open)| (open.line, *key)).collect();
+        keys.sort_unstable_by_key(|(line, _)| *line);
+        keys.into_iter().for_each(|(_, key)| self.close(key));
+        self.dumps.sort_by_key(|dump| dump.line);
+    }
+
+    /// The open dump, if its live context is not complete: what follows a trace is older.
+    fn live(&mut self, key: Option<Caller>) -> Option<&mut Open> {
+        self.open.get_mut(&key).filter(|open| open.frames.is_none() && !open.has_older)
+    }
+
+    fn begin(&mut self, entry: &Entry, why: Why, headline_cpu: Option<CpuId>) {
+        self.close(entry.caller);
+        self.open.insert(entry.caller, Open::new(entry, why, headline_cpu));
+    }
+
+    fn cpu_line(&mut self, entry: &Entry, cpu: CpuId, taint: &str) {
+        let fits = self.open.get(&entry.caller).is_some_and(|open| {
+            let other_headline = open.headline_cpu.is_some_and(|named| named != cpu);
+            // A hard lockup may be followed by the stack of the CPU that noticed.
+            let is_another = other_headline && open.why == Why::HardLockup;
+            open.cpu.is_none() && open.pc.is_none() && open.frames.is_none() && !is_another
+        });
+        if !fits {
+            self.close(entry.caller);
+            self.open.insert(entry.caller, Open::new(entry, Why::Own, None));
+        }
+        if let Some(open) = self.open.get_mut(&entry.caller) {
+            open.is_tangled |= open.headline_cpu.is_some_and(|named| named != cpu);
+            open.cpu = Some(cpu);
+            open.taint = Some(taint.to_owned());
+        }
+    }
+
+    fn close(&mut self, key: Option<Caller>) {
+        let Some(open) = self.open.remove(&key) else { return };
+        let Some(cpu) = open.cpu.or(open.headline_cpu) else {
+            if open.pc.is_some() || open.frames.is_some() && open.why != Why::Stale {
+                self.holes.push(open.line);
+            }
+            return;
+        };
+        let begun = open.cpu.is_some();
+        let complete = begun && (open.pc.is_some() || open.why == Why::Own) && open.frames.is_some();
+        let is_headline_only = !begun && open.pc.is_none() && open.frames.is_none();
+        // A soft lockup was found by an interrupt: its registers cannot say that interrupts are off.
+        let is_impossible = open.why == Why::SoftLockup && open.irqs_off == Some(true);
+        let needs_state = matches!(open.why, Why::SoftLockup | Why::Backtrace);
+        let lacks_state = needs_state && open.irqs_off.is_none();
+        let must_be_whole = !matches!(open.why, Why::HardLockup | Why::Oops | Why::Stale | Why::Own);
+        let is_broken = open.is_tangled || is_impossible || must_be_whole && !complete;
+        if is_broken || open.why == Why::HardLockup && !complete && !is_headline_only {
+            self.holes.push(open.line);
+        }
+        let (frames, interrupts) = open.frames.unwrap_or_default();
+        let context = context::live(open.pc.as_deref(), &frames, &interrupts);
+        let class = context::classify(&context);
+        let keeps_regs = class == Some(Class::Waiter);
+        self.dumps.push(Dump {
+            line: open.line,
+            time: open.time,
+            cpu,
+            why: open.why,
+            irqs_off: open.irqs_off,
+            class,
+            context,
+            regs: if keeps_regs { open.regs } else { Registers::default() },
+            taint: open.taint,
+            is_whole: complete && !open.is_tangled && !is_impossible && !lacks_state,
+        });
+    }
+}
+
+impl Open {
+    fn new(entry: &Entry, why: Why, headline_cpu: Option<CpuId>) -> Self {
+        Open {
+            line: entry.line,
+            time: entry.time,
+            why,
+            headline_cpu,
+            cpu: None,
+            taint: None,
+            irqs_off: None,
+            pc: None,
+            frames: None,
+            regs: Registers::default(),
+            has_older: false,
+            is_tangled: false,
+        }
+    }
+}
+
+/// Whether what follows at `next` belongs to something later than what began at `first`.
+fn is_later(first: Option<KernelTime>, next: Option<KernelTime>) -> bool {
+    let (Some(first), Some(next)) = (first, next) else { return false };
+    next.ns_since(first) > MAX_PAUSE_NS
+}

@@ -1,0 +1,271 @@
+//! The rules: each looks at an incident and says what speaks against which CPU.
+//!
+//! A rule that argues from what is *not* in the log weighs less, because a log may lack lines. Such rules say
+//! [`Weight::Silent`]; the verdict then asks whether anything else is in the way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::dmesg::diagnosis::caveat::Caveat;
+use crate::dmesg::diagnosis::context::{Class, waits_for_a_report, waits_for_itself};
+use crate::dmesg::diagnosis::dump::{Dump, Why};
+use crate::dmesg::diagnosis::fact::{Fact, FactKind, Weight};
+use crate::dmesg::diagnosis::pointer;
+use crate::dmesg::diagnosis::scene::{Scene, SoftReport};
+use crate::cpumask::CpuId;
+use crate::time::NSEC_PER_SEC;
+
+/// A CPU that waits has reported itself after this long, however idle it was before: seven samples of 4 s, and one.
+const REPORTED_BY_NS: u64 = 32 * NSEC_PER_SEC;
+
+/// What speaks against which CPU, and the caveats that the rules met.
+#[derive(Debug, Default)]
+pub(super) struct Evidence {
+    pub(super) facts: Vec<Fact>,
+    pub(super) caveats: Vec<Caveat>,
+    /// CPUs that wait for others: victims, whatever else is said of them.
+    pub(super) waiters: BTreeMap<CpuId, usize>,
+}
+
+/// Applies every rule, in the order of their weight.
+pub(super) fn collect(scene: &Scene) -> Evidence {
+    let mut evidence = Evidence { waiters: scene.waiters(), ..Evidence::default() };
+    stalled_calls(scene, &mut evidence);
+    oopses(scene, &mut evidence);
+    hard_lockups(scene, &mut evidence);
+    dumps(scene, &mut evidence);
+    rcu(scene, &mut evidence);
+    requests(scene, &mut evidence);
+    pointers(scene, &mut evidence);
+    only_one_left(scene, &mut evidence);
+    stops(scene, &mut evidence);
+    convoy(scene, &mut evidence);
+    evidence
+}
+
+impl Evidence {
+    fn add(&mut self, cpu: CpuId, line: usize, weight: Weight, kind: FactKind) {
+        self.facts.push(Fact { cpu, line, weight, kind });
+    }
+
+    /// A CPU that is silent, unless it waits for another one itself.
+    fn add_silent(&mut self, cpu: CpuId, line: usize, kind: FactKind) {
+        let weight = match self.waiters.contains_key(&cpu) {
+            true => Weight::Hint,
+            false => Weight::Silent,
+        };
+        self.add(cpu, line, weight, kind);
+    }
+}
+
+/// The target of a stalled call that does not itself wait.
+fn stalled_calls(scene: &Scene, evidence: &mut Evidence) {
+    let open: Vec<_> = scene.csd.iter().filter(|stall| stall.unstuck.is_none()).collect();
+    if open.is_empty() {
+        return;
+    }
+    // Stalls are numbered from boot: what has no number here may be the target's own wait.
+    let seen: BTreeSet<u32> = scene.csd.iter().map(|stall| stall.number).collect();
+    let gap = open.iter().filter(|stall| (1..stall.number).any(|n| !seen.contains(&n))).map(|stall| stall.line).next();
+    evidence.caveats.extend(gap.map(|line| Caveat::CsdGap { line }));
+    let targets: BTreeSet<CpuId> = open.iter().map(|stall| stall.target).collect();
+    let is_root = |cpu: &&CpuId| !evidence.waiters.contains_key(cpu);
+    let roots: Vec<CpuId> = targets.iter().filter(is_root).copied().collect();
+    if roots.is_empty() {
+        evidence.caveats.push(Caveat::Ring { cpus: targets.into_iter().collect() });
+    }
+    for cpu in roots {
+        let Some(stall) = open.iter().filter(|stall| stall.target == cpu).max_by_key(|stall| stall.waiting_ns) else {
+            continue;
+        };
+        let kind = FactKind::CsdTarget { waiter: stall.on, waiting_ns: stall.waiting_ns };
+        let weight = match gap {
+            None => Weight::Certain,
+            Some(_) => Weight::Silent,
+        };
+        evidence.add(cpu, stall.line, weight, kind);
+    }
+}
+
+/// An oops that never ended, on a CPU that is silent afterwards.
+fn oopses(scene: &Scene, evidence: &mut Evidence) {
+    for oops in scene.oopses.iter().filter(|oops| oops.ended.is_none()) {
+        let Some(cpu) = oops.cpu else { continue };
+        let last = oops.fault_inside.unwrap_or(oops.line);
+        if scene.is_heard_of_after(cpu, last) {
+            continue;
+        }
+        match oops.fault_inside {
+            Some(inner_line) => {
+                evidence.add(cpu, oops.line, Weight::Certain, FactKind::FaultInOops { inner_line });
+            }
+            None if oops.has_header => {
+                evidence.add_silent(cpu, oops.line, FactKind::OopsNeverEnded);
+            }
+            None => {}
+        }
+    }
+}
+
+/// A hard lockup of one or two CPUs of which nothing is heard any more.
+fn hard_lockups(scene: &Scene, evidence: &mut Evidence) {
+    const MOST: usize = 2;
+    let dark: BTreeMap<CpuId, usize> = scene.hard.iter().map(|hard| (hard.cpu, hard.line)).collect();
+    let dark: Vec<_> =
+        dark.into_iter().filter(|&(cpu, line)| !scene.takes_interrupts_after(cpu, line)).collect();
+    for &(cpu, line) in &dark {
+        let line = scene.hard.iter().find(|hard| hard.cpu == cpu).map_or(line, |hard| hard.line);
+        match dark.len() <= MOST {
+            true => evidence.add_silent(cpu, line, FactKind::HardLockup),
+            false => evidence.add(cpu, line, Weight::Hint, FactKind::HardLockup),
+        }
+    }
+}
+
+/// CPUs that were dumped with interrupts off.
+fn dumps(scene: &Scene, evidence: &mut Evidence) {
+    let is_off = |dump: &&Dump| {
+        let asked = matches!(dump.why, Why::HardLockup | Why::Backtrace);
+        asked && dump.is_whole && dump.irqs_off == Some(true)
+    };
+    for dump in scene.dumps.iter().filter(is_off) {
+        let cpu = dump.cpu;
+        if scene.takes_interrupts_after(cpu, dump.line) {
+            continue;
+        }
+        let is_hard = scene.hard.iter().any(|hard| hard.cpu == cpu);
+        let again = scene.dumps.iter().filter(is_off).filter(|other| {
+            let later = other.time.zip(dump.time).is_some_and(|(b, a)| b.ns_since(a) > NSEC_PER_SEC);
+            other.cpu == cpu && later && other.context.frames.last() == dump.context.frames.last()
+        });
+        let lasts = is_hard || again.count() > 0;
+        let function = dump.context.frames.first().cloned().unwrap_or_default();
+        match dump.class {
+            _ if waits_for_itself(&dump.context) => {
+                evidence.add(cpu, dump.line, Weight::Certain, FactKind::WaitsForItself { function });
+            }
+            // A moment with interrupts off is nothing; a handler is one.
+            Some(Class::Loop) if lasts => {
+                let kind = FactKind::LoopsWithIrqsOff { function };
+                evidence.add(cpu, dump.line, Weight::Certain, kind);
+            }
+            Some(Class::Loop) if !dump.context.in_interrupt => {
+                evidence.add_silent(cpu, dump.line, FactKind::LoopsWithIrqsOff { function });
+            }
+            Some(Class::Lock) => {
+                let caller = dump.context.frames.get(1).cloned().unwrap_or(function);
+                let kind = FactKind::LockWithIrqsOff { function: caller };
+                let is_victim = waits_for_a_report(&dump.context) || !is_hard;
+                match is_victim {
+                    true => evidence.add(cpu, dump.line, Weight::Hint, kind),
+                    false => evidence.add_silent(cpu, dump.line, kind),
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A CPU that RCU waits for and that never reports itself; and one on which RCU's runnable thread does not run.
+fn rcu(scene: &Scene, evidence: &mut Evidence) {
+    let reported = |cpu: CpuId| scene.soft.iter().any(|report| report.cpu == cpu);
+    let lists = [(&scene.rcu, FactKind::RcuStall), (&scene.starved, FactKind::StarvedRcuKthread)];
+    for (list, kind) in lists {
+        let mut seen = BTreeSet::new();
+        for stalled in list.iter().filter(|stalled| seen.insert(stalled.cpu)) {
+            let cpu = stalled.cpu;
+            if reported(cpu) || scene.takes_interrupts_after(cpu, stalled.line) {
+                continue;
+            }
+            // A CPU that waits with interrupts on would have said so by then.
+            let waited = scene.ns_left_after(stalled.time).is_some_and(|left| left > REPORTED_BY_NS);
+            match waited || stalled.irqs_off == Some(true) {
+                true => evidence.add_silent(cpu, stalled.line, kind.clone()),
+                false => evidence.add(cpu, stalled.line, Weight::Hint, kind.clone()),
+            }
+        }
+    }
+}
+
+/// CPUs that were asked for their backtraces and did not answer.
+fn requests(scene: &Scene, evidence: &mut Evidence) {
+    const MOST: usize = 2;
+    /// A CPU that asks waits so long for the answers.
+    const PATIENCE_NS: u64 = 10 * NSEC_PER_SEC;
+    let mut silent: BTreeMap<CpuId, (usize, Option<CpuId>)> = BTreeMap::new();
+    for request in &scene.requests {
+        let unanswered = request.unanswered();
+        let is_over = scene.ns_left_after(request.time).is_none_or(|left| left >= PATIENCE_NS);
+        if unanswered.len() > MOST || !is_over {
+            continue;
+        }
+        for cpu in unanswered {
+            silent.entry(cpu).or_insert((request.line, Some(request.from)));
+        }
+    }
+    for asked in &scene.no_backtrace {
+        silent.entry(asked.cpu).or_insert((asked.line, None));
+    }
+    for (cpu, (line, asked_by)) in silent {
+        let is_last = scene.last_line <= line;
+        if is_last || scene.is_heard_of_after(cpu, line) {
+            continue;
+        }
+        evidence.add_silent(cpu, line, FactKind::NoBacktrace { asked_by });
+    }
+}
+
+/// The per-CPU area that waiters' registers point into.
+fn pointers(scene: &Scene, evidence: &mut Evidence) {
+    let Some(pointed) = pointer::find(scene) else { return };
+    let last = pointed.lines.iter().copied().max().unwrap_or_default();
+    let line = pointed.lines.first().copied().unwrap_or_default();
+    if scene.takes_interrupts_after(pointed.cpu, last) || evidence.waiters.contains_key(&pointed.cpu) {
+        return;
+    }
+    let kind = FactKind::PerCpuPointer { register: pointed.register, waiters: pointed.waiters };
+    evidence.add(pointed.cpu, line, Weight::Likely, kind);
+}
+
+/// All CPUs but one reported themselves while they wait: with interrupts on they answer, so they wait for that one.
+fn only_one_left(scene: &Scene, evidence: &mut Evidence) {
+    let Some(nr_cpus) = scene.nr_cpus.filter(|cpus| (2..=4096).contains(cpus)) else { return };
+    let on = |dump: &&Dump| {
+        let waits = dump.class == Some(Class::Waiter) && dump.irqs_off == Some(false);
+        dump.why == Why::SoftLockup && dump.is_whole && waits && dump.cpu.0 < nr_cpus
+    };
+    let waiting: BTreeSet<CpuId> = scene.dumps.iter().filter(on).map(|dump| dump.cpu).collect();
+    if waiting.len() as u64 + 1 != u64::from(nr_cpus) {
+        return;
+    }
+    let left = (0..nr_cpus).map(CpuId).find(|cpu| !waiting.contains(cpu));
+    let last = scene.dumps.iter().filter(on).map(|dump| dump.line).max();
+    let Some((cpu, line)) = left.zip(last) else { return };
+    if scene.takes_interrupts_after(cpu, line) || scene.soft.iter().any(|report| report.cpu == cpu) {
+        return;
+    }
+    evidence.add(cpu, line, Weight::Likely, FactKind::OnlyOneLeft { nr_cpus });
+}
+
+/// CPUs that did not stop. Up to 6.1 arm64 lists the CPUs that are online, the panicking one among them.
+fn stops(scene: &Scene, evidence: &mut Evidence) {
+    for (line, cpus) in &scene.not_stopped {
+        let before = |report: &&SoftReport| report.line < *line;
+        let panicked = scene.soft.iter().rev().find(before).map(|report| report.cpu);
+        let others: Vec<CpuId> =
+            cpus.iter().take(3).filter(|cpu| Some(*cpu) != panicked).collect();
+        let [cpu] = others[..] else { continue };
+        if !evidence.facts.iter().any(|fact| fact.cpu == cpu && fact.kind == FactKind::DidNotStop) {
+            evidence.add_silent(cpu, *line, FactKind::DidNotStop);
+        }
+    }
+}
+
+/// Many CPUs in one lock.
+fn convoy(scene: &Scene, evidence: &mut Evidence) {
+    const MANY: usize = 2;
+    let locked = scene.dumps.iter().filter(|dump| dump.class == Some(Class::Lock) && dump.why != Why::Oops);
+    let cpus: BTreeSet<CpuId> = locked.map(|dump| dump.cpu).collect();
+    if cpus.len() >= MANY {
+        evidence.caveats.push(Caveat::Convoy { cpus: cpus.into_iter().collect() });
+    }
+}
