@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use softlockup::config::{BusyDelays, ConsoleTime, Detectors, PrintOrder, RcuStalls, Sysctl};
-use softlockup::dmesg::{self, Entry, Message};
+use softlockup::dmesg::{self, CpuList, Entry, Message};
 use softlockup::incident::report::Report;
 use softlockup::kernel::fault::Access;
 use softlockup::kernel::notifier::NotifierBlock;
@@ -111,7 +111,7 @@ type Headlines = Vec<(f64, Headline)>;
 
 impl Headline {
     fn of(message: &Message) -> Option<Self> {
-        let numbers = |cpus: &[CpuId]| cpus.iter().map(|cpu| cpu.0).collect();
+        let numbers = |cpus: &CpuList| cpus.iter().map(|cpu| cpu.0).collect();
         Some(match message {
             Message::Fault { addr, write } => Headline::Fault { addr: *addr, write: *write },
             Message::Oops { count, .. } => Headline::Oops { count: *count },
@@ -120,7 +120,7 @@ impl Headline {
             Message::BacktraceRequest { from, to } => {
                 Headline::Request { from: from.0, to: numbers(to) }
             }
-            Message::Backtrace { cpu } => Headline::Backtrace { cpu: cpu.0 },
+            Message::Backtrace { cpu, .. } => Headline::Backtrace { cpu: cpu.0 },
             Message::SoftLockup { cpu, secs, .. } => {
                 Headline::SoftLockup { cpu: cpu.0, secs: *secs }
             }
@@ -146,11 +146,11 @@ impl Headline {
                 Headline::KernelBug { file: file.to_owned() }
             }
             Message::TaskDump { cpu } => Headline::TaskDump { cpu: cpu.0 },
-            Message::RcuStall { self_detected } => {
+            Message::RcuStall { self_detected, .. } => {
                 Headline::RcuStall { self_detected: *self_detected }
             }
-            Message::RcuStallCpu { cpu } => Headline::RcuStallCpu { cpu: cpu.0 },
-            Message::RcuKthreadStarved { cpu } => {
+            Message::RcuStallCpu { cpu, .. } => Headline::RcuStallCpu { cpu: cpu.0 },
+            Message::RcuKthreadStarved { cpu, .. } => {
                 Headline::RcuKthreadStarved { cpu: cpu.map(|cpu| cpu.0) }
             }
             _ => return None,

@@ -81,6 +81,12 @@ impl FromIterator<CpuId> for CpuList {
     }
 }
 
+impl<const N: usize> PartialEq<[CpuId; N]> for CpuList {
+    fn eq(&self, other: &[CpuId; N]) -> bool {
+        self.iter().eq(other.iter().copied())
+    }
+}
+
 impl fmt::Display for CpuList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, &(first, last)) in self.ranges.iter().enumerate() {

@@ -81,11 +81,12 @@ pub enum Message {
         /// `skipped: idling at …`: it shows no more, because it is idle.
         idle: bool,
     },
-    /// powerpc's `CPU 8 didn't respond to backtrace IPI, inspecting paca.` What follows, up to the next headline, is
-    /// what its memory held: perhaps stale.
+    /// Asked for a backtrace, and silent: `After 10 seconds, these CPUS still haven't responded to the NMI: 5`, powerpc's
+    /// `CPU 8 didn't respond to backtrace IPI, inspecting paca.` What follows on the latter is what that CPU's memory
+    /// held: perhaps stale.
     NoBacktrace {
-        /// Which CPU.
-        cpu: CpuId,
+        /// Which CPUs.
+        cpus: CpuList,
     },
     /// `Task dump for CPU 0:`, where no CPU can be asked.
     TaskDump {
@@ -172,7 +173,8 @@ pub enum Message {
     /// Here kernel code ends, and what follows of the dump is user space: x86's `RIP: 0033:0x7f…`, s390's `User PSW`,
     /// powerpc's `NIP [00007fff…] 0x7fff…`.
     UserMode,
-    /// powerpc's `--- interrupt: 900 at f+0x1/0x2`: what follows of the dump is older, and was interrupted here.
+    /// powerpc's `--- interrupt: 900 at f+0x1/0x2`: what follows of the dump is older, and was interrupted here. Newer
+    /// kernels show registers behind it, and then say it again.
     Interrupt {
         /// The exception's vector: 0x900 is the decrementer, 0x100 a system reset, 0xc00 a system call.
         vector: u32,
@@ -211,6 +213,11 @@ pub enum Message {
     },
     /// `SMP: stopping secondary CPUs`.
     StoppingCpus,
+    /// arm64's `CPU3: stopping`: it has stopped, so it took an interrupt.
+    Stopped {
+        /// Which CPU.
+        cpu: CpuId,
+    },
     /// `SMP: retry stop with NMI for CPUs 0`.
     RetryStop {
         /// Those that have not stopped yet.

@@ -14,18 +14,31 @@
 //! Here it differs: offsets into functions, module names and addresses of code are dropped, so that the same event
 //! of two runs is equal.
 
+mod assemble;
+mod boot;
+mod clock;
 mod cpu_list;
+mod csd;
 pub mod diagnosis;
 mod entry;
+mod fault;
+mod flags;
 mod headline;
 mod line;
+mod lockup;
 mod message;
 mod prefix;
 mod rcu;
 mod reader;
 mod registers;
+mod regs;
 mod scan;
+mod split;
 mod state;
+mod trace;
+mod usage;
+mod window;
+mod wrap;
 
 pub use cpu_list::CpuList;
 pub use entry::{Caller, Entry, WallClock};

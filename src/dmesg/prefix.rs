@@ -4,15 +4,18 @@
 
 use std::borrow::Cow;
 
+use crate::dmesg::clock::{self, Clock};
+use crate::dmesg::entry::Caller;
 use crate::dmesg::scan::Scan;
+use crate::dmesg::split;
 use crate::time::{KernelTime, NSEC_PER_SEC};
 
 /// A line of the kernel's, or what is left of it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Record<'a> {
     pub(super) time: Option<KernelTime>,
-    /// `C7` or `T3731890`; empty if the log does not say.
-    pub(super) caller: &'a str,
+    pub(super) caller: Option<Caller>,
+    pub(super) clock: Option<Clock>,
     pub(super) text: &'a str,
     /// The line began with a blank: it is a line of a dump, and not the rest of another line.
     pub(super) is_indented: bool,
@@ -24,11 +27,6 @@ const MAX_PREFIXES: usize = 8;
 /// Longer than any stamp or id in brackets.
 const MAX_BRACKET: usize = 40;
 
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-
-const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-
 const FACILITIES: [&str; 4] = ["kern", "user", "daemon", "syslog"];
 
 const LEVELS: [&str; 8] = ["emerg", "alert", "crit", "err", "warn", "notice", "info", "debug"];
@@ -38,9 +36,9 @@ pub(super) fn records(line: &str, out: &mut impl FnMut(Record<'_>)) {
     let line = without_escapes(line);
     let mut record = strip(&line);
     loop {
-        let next = next_stamp(record.text);
+        let next = split::next_record(record.text);
         let text = next.map_or(record.text, |at| &record.text[..at]);
-        let is_prompt = next.is_some() && record.time.is_none() && is_prompt(text);
+        let is_prompt = next.is_some() && record.time.is_none() && split::is_prompt(text);
         if !text.trim().is_empty() && !is_prompt {
             out(Record { text, ..record });
         }
@@ -52,7 +50,7 @@ pub(super) fn records(line: &str, out: &mut impl FnMut(Record<'_>)) {
 /// Without what moves a terminal's cursor or colours its text.
 fn without_escapes(line: &str) -> Cow<'_, str> {
     const ESCAPE: char = '\x1b';
-    if !line.contains([ESCAPE, '\0']) {
+    if !line.bytes().any(|byte| byte == b'\x1b' || byte == b'\0') {
         return Cow::Borrowed(line);
     }
     let mut out = String::with_capacity(line.len());
@@ -71,19 +69,6 @@ fn without_escapes(line: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Where the next record begins, on a line that holds several.
-fn next_stamp(text: &str) -> Option<usize> {
-    text.match_indices('[').map(|(at, _)| at).find(|&at| {
-        let mut scan = Scan(&text[at..]);
-        scan.tag("[").and_then(|()| stamp(&mut scan)).is_some_and(|(_, places)| places == 6)
-    })
-}
-
-/// Whether this is what a shell or a getty left on the line before the kernel printed.
-fn is_prompt(text: &str) -> bool {
-    text.trim_end().ends_with("login:") || text.trim_end().ends_with(['#', '$', '>'])
-}
-
 /// Takes what is before a record's text.
 fn strip(line: &str) -> Record<'_> {
     let mut record = Record { text: line, ..Record::default() };
@@ -91,7 +76,7 @@ fn strip(line: &str) -> Record<'_> {
     for _ in 0..MAX_PREFIXES {
         let mut scan = Scan(record.text);
         scan.blanks();
-        let is_stamped = record.time.is_some() || !record.caller.is_empty();
+        let is_stamped = record.time.is_some() || record.caller.is_some();
         let taken = if is_stamped {
             // The blanks behind a stamp are the text's.
             scan = Scan(record.text);
@@ -100,12 +85,16 @@ fn strip(line: &str) -> Record<'_> {
             stamped(&mut scan, &mut record)
                 .or_else(|| caller(&mut scan, &mut record))
                 .or_else(|| kmsg(&mut scan, &mut record))
-                .or_else(|| of_a_logger(&mut scan))
+                .or_else(|| of_a_logger(&mut scan, &mut record))
         };
         if taken.is_none() {
             break;
         }
         record.text = scan.0;
+    }
+    if record.time.is_some() || record.caller.is_some() {
+        // One blank belongs to the stamp.
+        record.is_indented = record.text.starts_with("  ") || record.text.starts_with(" \t");
     }
     record
 }
@@ -119,7 +108,7 @@ fn whole<'a, T>(scan: &mut Scan<'a>, read: impl FnOnce(&mut Scan<'a>) -> Option<
 }
 
 /// `[  254.202183]`, or without the first bracket.
-fn stamped<'a>(scan: &mut Scan<'a>, record: &mut Record<'a>) -> Option<()> {
+fn stamped(scan: &mut Scan<'_>, record: &mut Record<'_>) -> Option<()> {
     let (time, _) = whole(scan, |scan| {
         let has_bracket = scan.tag("[").is_some();
         stamp(scan).filter(|&(_, places)| has_bracket || places == 6)
@@ -129,7 +118,7 @@ fn stamped<'a>(scan: &mut Scan<'a>, record: &mut Record<'a>) -> Option<()> {
 }
 
 /// The rest of a stamp, and how many decimal places it has.
-fn stamp(scan: &mut Scan<'_>) -> Option<(KernelTime, u32)> {
+pub(super) fn stamp(scan: &mut Scan<'_>) -> Option<(KernelTime, u32)> {
     scan.blanks();
     let secs: u64 = scan.decimal()?;
     scan.tag(".")?;
@@ -142,20 +131,25 @@ fn stamp(scan: &mut Scan<'_>) -> Option<(KernelTime, u32)> {
 }
 
 /// `[    C7]`, `[T3731890]`.
-fn caller<'a>(scan: &mut Scan<'a>, record: &mut Record<'a>) -> Option<()> {
-    if !record.caller.is_empty() {
+fn caller(scan: &mut Scan<'_>, record: &mut Record<'_>) -> Option<()> {
+    if record.caller.is_some() {
         return None;
     }
-    record.caller = whole(scan, |scan| {
-        let id = bracket(scan)?.trim_start();
-        let number = id.strip_prefix(['C', 'T'])?;
-        (!number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())).then_some(id)
-    })?;
+    record.caller = Some(whole(scan, |scan| caller_id(bracket(scan)?.trim_start()))?);
     Some(())
 }
 
+/// `C7`, `T3731890`.
+fn caller_id(id: &str) -> Option<Caller> {
+    let mut scan = Scan(id);
+    let is_cpu = scan.tag("C").is_some();
+    is_cpu.then_some(()).or_else(|| scan.tag("T"))?;
+    let id = if is_cpu { Caller::Cpu(scan.cpu()?) } else { Caller::Task(scan.decimal()?) };
+    scan.0.is_empty().then_some(id)
+}
+
 /// `4,5014,12915314503,-;` of `/dev/kmsg`, microseconds the third; netconsole adds `,caller=T16`.
-fn kmsg<'a>(scan: &mut Scan<'a>, record: &mut Record<'a>) -> Option<()> {
+fn kmsg(scan: &mut Scan<'_>, record: &mut Record<'_>) -> Option<()> {
     let (micros, fields) = whole(scan, |scan| {
         scan.decimal::<u32>()?;
         scan.tag(",")?;
@@ -168,18 +162,29 @@ fn kmsg<'a>(scan: &mut Scan<'a>, record: &mut Record<'a>) -> Option<()> {
         Some((micros.checked_mul(1_000)?, fields))
     })?;
     record.time = Some(KernelTime::from_ns(micros));
-    record.caller = fields.split(',').find_map(|f| f.strip_prefix("caller=")).unwrap_or("");
+    record.caller = fields.split(',').find_map(|field| caller_id(field.strip_prefix("caller=")?));
     Some(())
 }
 
 /// Takes a prefix that says nothing about the kernel's time.
-fn of_a_logger(scan: &mut Scan<'_>) -> Option<()> {
-    whole(scan, |scan| scan.any(&["| ", "> ", ">>> ", "kernel:"]))
+fn of_a_logger(scan: &mut Scan<'_>, record: &mut Record<'_>) -> Option<()> {
+    let says_nothing = whole(scan, |scan| scan.any(&["| ", "> ", ">>> ", "kernel:"]))
         .or_else(|| whole(scan, level))
-        .or_else(|| whole(scan, facility))
-        .or_else(|| whole(scan, calendar))
-        .or_else(|| whole(scan, syslog))
-        .or_else(|| whole(scan, clock))
+        .or_else(|| whole(scan, facility));
+    if says_nothing.is_some() {
+        return Some(());
+    }
+    let clock = whole(scan, |scan| clock::in_brackets(bracket(scan)?))
+        .or_else(|| whole(scan, split::host_prefix))
+        .or_else(|| whole(scan, iso))?;
+    record.clock = record.clock.or(Some(clock));
+    Some(())
+}
+
+/// A clock with a blank behind it.
+fn iso(scan: &mut Scan<'_>) -> Option<Clock> {
+    let clock = clock::iso(scan)?;
+    scan.tag(" ").map(|()| clock)
 }
 
 /// `<4>`.
@@ -197,52 +202,6 @@ fn facility(scan: &mut Scan<'_>) -> Option<()> {
     scan.any(&LEVELS)?;
     scan.blanks();
     scan.tag(":")
-}
-
-/// `[Thu Oct 30 06:21:23 2025]`, `[Nov 3 13:15]`, `[ +0.000003]`, of `dmesg -T` and `-e`.
-fn calendar(scan: &mut Scan<'_>) -> Option<()> {
-    let inside = bracket(scan)?.trim_start();
-    let is_delta = inside.strip_prefix('+').is_some_and(|rest| {
-        rest.contains('.') && rest.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-    });
-    let is_date = |names: &[&str]| {
-        names.iter().any(|&name| inside.strip_prefix(name).is_some_and(|r| r.starts_with(' ')))
-    };
-    (is_delta || is_date(&MONTHS) || is_date(&WEEKDAYS)).then_some(())
-}
-
-/// `2024-10-19`, `09:03:34.391`, `2025-05-12T22:29:52.686659+02:00`: with a blank behind it, and a syslog's host.
-fn clock(scan: &mut Scan<'_>) -> Option<()> {
-    let token = scan.take(|c| c.is_ascii_digit() || ":.,+-TZ".contains(c));
-    let has_shape = |shape: &str| {
-        token.len() >= shape.len()
-            && shape.bytes().zip(token.bytes()).all(|(want, is)| match want {
-                b'0' => is.is_ascii_digit(),
-                _ => is == want,
-            })
-    };
-    let is_date = has_shape("0000-00-00") && (token.len() == 10 || has_shape("0000-00-00T00:00"));
-    let is_time = has_shape("00:00:00") && !token[8..].starts_with(':');
-    (is_date || is_time).then_some(())?;
-    scan.tag(" ")?;
-    _ = whole(scan, |scan| host(scan, 1));
-    Some(())
-}
-
-/// `Jan 23 23:39:43 worker0 kernel:`.
-fn syslog(scan: &mut Scan<'_>) -> Option<()> {
-    MONTHS.iter().any(|month| scan.0.starts_with(month)).then_some(())?;
-    host(scan, 4)
-}
-
-/// Up to `kernel:`, at most this many words.
-fn host(scan: &mut Scan<'_>, most: usize) -> Option<()> {
-    const LONGEST: usize = 100;
-    let before = scan.until("kernel:")?;
-    let words = before.split(' ').filter(|word| !word.is_empty()).count();
-    let is_part = |c: char| c.is_ascii_alphanumeric() || " .:-_".contains(c);
-    let is_host = before.len() <= LONGEST && before.ends_with(' ') && before.chars().all(is_part);
-    (is_host && words <= most).then_some(())
 }
 
 /// What is in brackets, if it is short.

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use crate::config::MAX_CPUS;
 use crate::cpumask::CpuId;
+use crate::dmesg::cpu_list::CpuList;
 
 /// What is left of a text.
 #[derive(Clone, Copy, Debug)]
@@ -57,25 +58,21 @@ impl<'a> Scan<'a> {
         self.decimal().map(CpuId)
     }
 
-    /// Takes a list as `%*pbl` prints it, `0-3,35`: not empty, of at most `most` CPUs.
-    pub(super) fn cpu_list(&mut self, most: u32) -> Option<Vec<CpuId>> {
-        let mut cpus = Vec::new();
+    /// Takes a list as `%*pbl` prints it, `0-3,35`: not empty, ascending, of at most [`MAX_CPUS`] CPUs.
+    pub(super) fn cpu_list(&mut self) -> Option<CpuList> {
+        let mut cpus = CpuList::default();
+        let mut count = 0;
         loop {
             let first: u32 = self.decimal()?;
             let last: u32 = if self.tag("-").is_some() { self.decimal()? } else { first };
-            let count = last.checked_sub(first)?;
-            if count >= most || cpus.len() as u64 + u64::from(count) >= u64::from(most) {
+            count += u64::from(last.checked_sub(first)?) + 1;
+            if count > u64::from(MAX_CPUS) {
                 return None;
             }
-            cpus.extend((first..=last).map(CpuId));
+            cpus.push(first, last)?;
             if self.tag(",").is_none() {
                 return Some(cpus);
             }
         }
-    }
-
-    /// Takes a list of any CPUs of a machine.
-    pub(super) fn all_cpus(&mut self) -> Option<Vec<CpuId>> {
-        self.cpu_list(MAX_CPUS)
     }
 }

@@ -25,7 +25,7 @@ fn requests(incident: &Incident) -> (Vec<Request>, Vec<u32>) {
             Message::BacktraceRequest { from, to } => {
                 asked.push((time, from.0, to.iter().map(|cpu| cpu.0).collect()));
             }
-            Message::Backtrace { cpu } => answered.push(cpu.0),
+            Message::Backtrace { cpu, .. } => answered.push(cpu.0),
             _ => {}
         }
     }

@@ -62,7 +62,7 @@ fn with_pseudo_nmis_the_stop_is_tried_again_and_succeeds() {
     let incident = run(config, vec![dark(3, 29.0), power_off(1, 30.0)]);
     let expected = "SMP: retry stop with NMI for CPUs 3\n";
     assert_eq!(tail(&incident, "reboot: Power down"), expected);
-    let retry = Message::RetryStop { cpus: vec![CpuId(3)] };
+    let retry = Message::RetryStop { cpus: [CpuId(3)].into_iter().collect() };
     assert!(messages(&incident).iter().any(|(_, message)| *message == retry));
 }
 

@@ -2,8 +2,8 @@
 
 use std::mem::{Discriminant, discriminant};
 
+use softlockup::KernelTime;
 use softlockup::dmesg::{self, CsdKind, Entry, Message};
-use softlockup::{CpuId, KernelTime};
 
 use crate::Lang;
 use crate::error::FigureError;
@@ -39,7 +39,6 @@ pub(crate) fn headlines(console: &str) -> Vec<Headline> {
 }
 
 fn headline(entry: Entry) -> Option<Headline> {
-    let list = |cpus: &[CpuId]| cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     let text = match &entry.message {
         Message::Fault { addr, .. } => format!("Unable to handle a pointer: {addr:#x}"),
         Message::Oops { code: Some(code), count } => format!("Oops: {code:08x} [#{count}]"),
@@ -50,9 +49,9 @@ fn headline(entry: Entry) -> Option<Headline> {
         }
         Message::HardLockup { cpu, .. } => format!("Watchdog detected hard LOCKUP on cpu {cpu}"),
         Message::BacktraceRequest { from, to } => {
-            format!("Sending NMI from CPU {from} to CPUs {}", list(to))
+            format!("Sending NMI from CPU {from} to CPUs {to}")
         }
-        Message::Backtrace { cpu } => format!("NMI backtrace for cpu {cpu}"),
+        Message::Backtrace { cpu, .. } => format!("NMI backtrace for cpu {cpu}"),
         Message::CsdStall { kind, on, target, waiting_ns, .. } => {
             let kind = if *kind == CsdKind::Detected { "Detected" } else { "Continued" };
             let waited = decimal((*waiting_ns as f64 / 1e8).round() / 10.0);
@@ -71,9 +70,7 @@ fn headline(entry: Entry) -> Option<Headline> {
         Message::Pc { symbol } => format!("pc : {symbol}"),
         Message::Panic { reason } => format!("Kernel panic - not syncing: {reason}"),
         Message::StoppingCpus => "SMP: stopping secondary CPUs".to_owned(),
-        Message::FailedToStop { cpus } => {
-            format!("SMP: failed to stop secondary CPUs {}", list(cpus))
-        }
+        Message::FailedToStop { cpus } => format!("SMP: failed to stop secondary CPUs {cpus}"),
         Message::RcuStall { .. } => "rcu: INFO: stall detected".to_owned(),
         Message::NoteExited { comm, irqs_off, .. } => {
             let how = if *irqs_off { "with irqs disabled" } else { "with a preempt_count" };

@@ -24,8 +24,9 @@ pub fn silent_cpu(console: &[u8]) -> Option<CpuId> {
             Message::CsdStall { target, .. } => silent = Some(target),
             Message::CsdUnstuck { target, .. } if silent == Some(target) => silent = None,
             Message::Pc { symbol } => waits = symbol == "smp_call_function_many",
-            Message::Regs { x0: Some(cpu), x1: Some(3), .. } if waits => {
-                silent = u32::try_from(cpu).ok().map(CpuId).or(silent);
+            Message::Regs(regs) if waits && regs.get("x1") == Some(3) => {
+                let cpu = regs.get("x0").and_then(|x0| u32::try_from(x0).ok());
+                silent = cpu.map(CpuId).or(silent);
             }
             _ => {}
         }

@@ -46,8 +46,8 @@ fn with_x0(console: &[u8], believes: fn(&str, Option<u64>) -> bool) -> Option<Cp
     for entry in parse(whole(console)) {
         match entry.message {
             Message::Pc { symbol } => pc = symbol,
-            Message::Regs { x0: Some(x0), x1, .. } if believes(&pc, x1) => {
-                found = Some(CpuId(x0 as u32))
+            Message::Regs(regs) if believes(&pc, regs.get("x1")) => {
+                found = regs.get("x0").map(|x0| CpuId(x0 as u32)).or(found);
             }
             _ => {}
         }

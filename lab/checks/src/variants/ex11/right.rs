@@ -42,10 +42,9 @@ fn evidence(console: &[u8]) -> Vec<(CpuId, i32)> {
             Message::CsdStall { target, .. } => found.push((target, 1)),
             Message::CsdUnstuck { target, .. } => found.push((target, -1_000)),
             Message::Pc { symbol } => pc = symbol,
-            Message::Regs { x0: Some(x0 @ ..4_096), x1: Some(3), .. }
-                if pc == "smp_call_function_many" =>
-            {
-                found.push((CpuId(x0 as u32), 1));
+            Message::Regs(regs) if pc == "smp_call_function_many" && regs.get("x1") == Some(3) => {
+                let cpu = regs.get("x0").filter(|&x0| x0 < 4_096);
+                found.extend(cpu.map(|x0| (CpuId(x0 as u32), 1)));
             }
             _ => {}
         }

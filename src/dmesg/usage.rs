@@ -1,0 +1,51 @@
+//! What a soft lockup's CPU did with its time.
+//!
+//! In Linux: `print_cpustat` and `print_irq_counts` of `kernel/watchdog.c`, with `CONFIG_SOFTLOCKUP_DETECTOR_INTR_STORM`.
+
+use crate::dmesg::message::Message;
+use crate::dmesg::scan::Scan;
+
+/// What such a line says.
+pub(super) fn read(mut scan: Scan<'_>) -> Option<Message> {
+    if scan.tag("#").is_some() {
+        scan.decimal::<u32>()?;
+        scan.tag(":")?;
+        scan.blanks();
+        return shares(scan).or_else(|| irq(scan));
+    }
+    _ = scan.tag("watchdog: ");
+    scan.tag("CPU#")?;
+    let cpu = scan.cpu()?;
+    if scan.tag(" Detect HardIRQ Time exceeds ").is_some() {
+        let percent = scan.decimal()?;
+        return scan.tag("%").map(|()| Message::HardIrqStorm { cpu, percent });
+    }
+    scan.tag(" Utilization every ")?;
+    let period: u64 = scan.decimal()?;
+    let is_ms = scan.tag("ms").is_some();
+    let period_ms = if is_ms { period } else { scan.tag("s").and(period.checked_mul(1_000))? };
+    scan.tag(" during lockup").map(|()| Message::Utilization { cpu, period_ms })
+}
+
+/// `0% system, 0% softirq, 101% hardirq, 0% idle`, with any blanks between.
+fn shares(mut scan: Scan<'_>) -> Option<Message> {
+    let mut share = |name: &str| {
+        scan.blanks();
+        let percent = scan.decimal()?;
+        scan.tag("%")?;
+        scan.blanks();
+        scan.tag(name)?;
+        Some(percent)
+    };
+    let (system, softirq) = (share("system,")?, share("softirq,")?);
+    let (hardirq, idle) = (share("hardirq,")?, share("idle")?);
+    Some(Message::UtilizationRow { system, softirq, hardirq, idle })
+}
+
+/// `330985 irq#7(IPI)`.
+fn irq(mut scan: Scan<'_>) -> Option<Message> {
+    let count = scan.decimal()?;
+    scan.blanks();
+    scan.tag("irq#")?;
+    Some(Message::HardIrq { count, irq: scan.decimal()? })
+}
