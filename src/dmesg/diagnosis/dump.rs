@@ -89,9 +89,8 @@ impl Gatherer {
                 self.begin(entry, Why::Backtrace, Some(*cpu));
             }
             Message::Backtrace { .. } => self.close(key),
-            Message::TaskDump { cpu } | Message::NoBacktrace { cpu } => {
-                self.begin(entry, Why::Stale, Some(*cpu));
-            }
+            Message::TaskDump { cpu } => self.begin(entry, Why::Stale, Some(*cpu)),
+            Message::NoBacktrace { cpus } => self.begin(entry, Why::Stale, cpus.only()),
             Message::TaskState { .. } | Message::HungTask { .. } => self.begin(entry, Why::Stale, None),
             Message::Fault { .. } | Message::Oops { .. } | Message::KernelBug { .. } => {
                 self.begin(entry, Why::Oops, None);

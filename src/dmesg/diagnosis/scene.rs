@@ -243,7 +243,7 @@ impl Reader {
                 let cpus = cpus.iter().take(MOST_LOCKED_UP);
                 scene.hard.extend(cpus.map(|cpu| HardReport { line, cpu }));
             }
-            Message::BecameUnstuck { cpu } => sign(*cpu, true),
+            Message::BecameUnstuck { cpu } | Message::Stopped { cpu } => sign(*cpu, true),
             Message::CsdStall { kind, number, on, waiting_ns, target, .. } => {
                 sign(*on, false);
                 scene.csd.push(CsdReport {
@@ -269,8 +269,9 @@ impl Reader {
                 scene.requests.push(Request { line, time, from, to, answered });
             }
             Message::Backtrace { cpu, .. } => scene.answer(*cpu, time),
-            Message::NoBacktrace { cpu } => {
-                scene.no_backtrace.push(HardReport { line, cpu: *cpu });
+            Message::NoBacktrace { cpus } => {
+                let cpus = cpus.iter().take(MOST_LOCKED_UP);
+                scene.no_backtrace.extend(cpus.map(|cpu| HardReport { line, cpu }));
             }
             Message::CpuLine { cpu, taint, .. } => {
                 scene.answer(*cpu, time);
