@@ -4,6 +4,7 @@
 //! scenario of the machine, whole and damaged, and on any bytes.
 
 #[path = "../common/random.rs"]
+#[expect(dead_code, reason = "these tests make no calls")]
 mod random;
 
 mod damage;
