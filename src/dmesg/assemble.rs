@@ -13,7 +13,7 @@ use crate::dmesg::prefix::Record;
 use crate::dmesg::registers::Registers;
 use crate::dmesg::window::Window;
 use crate::dmesg::wrap::{Cut, MAX_WRAPPED};
-use crate::dmesg::{flags, headline, regs, state};
+use crate::dmesg::{flags, headline, regs, state, work};
 use crate::time::KernelTime;
 
 /// More registers than any CPU shows.
@@ -27,6 +27,7 @@ const MAX_CALLERS: usize = 2_048;
 
 /// What the text of a line says.
 pub(super) fn classify(text: &str) -> Line {
+    work::looks(text.len());
     headline::read(text).or_else(|| state::read(text)).unwrap_or(Line::Unknown)
 }
 

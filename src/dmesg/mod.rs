@@ -38,6 +38,7 @@ mod state;
 mod trace;
 mod usage;
 mod window;
+mod work;
 mod wrap;
 
 pub use cpu_list::CpuList;

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use crate::dmesg::clock::{self, Clock};
 use crate::dmesg::entry::Caller;
 use crate::dmesg::scan::Scan;
-use crate::dmesg::split;
+use crate::dmesg::split::{self, Split};
 use crate::time::{KernelTime, NSEC_PER_SEC};
 
 /// A line of the kernel's, or what is left of it.
@@ -34,16 +34,19 @@ const LEVELS: [&str; 8] = ["emerg", "alert", "crit", "err", "warn", "notice", "i
 /// Calls `out` for each record on a line; there is none on an empty line.
 pub(super) fn records(line: &str, out: &mut impl FnMut(Record<'_>)) {
     let line = without_escapes(line);
-    let mut record = strip(&line);
+    let mut split = Split::new(&line);
+    let mut from = 0;
     loop {
-        let next = split::next_record(record.text);
-        let text = next.map_or(record.text, |at| &record.text[..at]);
+        let record = strip(&line[from..]);
+        let begins = line.len() - record.text.len();
+        let next = split.next(begins).filter(|&next| next > from);
+        let text = &line[begins..next.unwrap_or(line.len())];
         let is_prompt = next.is_some() && record.time.is_none() && split::is_prompt(text);
         if !text.trim().is_empty() && !is_prompt {
             out(Record { text, ..record });
         }
-        let Some(at) = next else { return };
-        record = strip(&record.text[at..]);
+        let Some(next) = next else { return };
+        from = next;
     }
 }
 

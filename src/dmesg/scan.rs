@@ -5,6 +5,7 @@ use std::str::FromStr;
 use crate::config::MAX_CPUS;
 use crate::cpumask::CpuId;
 use crate::dmesg::cpu_list::CpuList;
+use crate::dmesg::work;
 
 /// What is left of a text.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +25,9 @@ impl<'a> Scan<'a> {
 
     /// Takes everything up to `end`, and `end` too.
     pub(super) fn until(&mut self, end: &str) -> Option<&'a str> {
-        let (head, rest) = self.0.split_once(end)?;
+        let found = self.0.split_once(end);
+        work::looks(found.map_or(self.0.len(), |(head, _)| head.len()));
+        let (head, rest) = found?;
         self.0 = rest;
         Some(head)
     }
@@ -32,6 +35,7 @@ impl<'a> Scan<'a> {
     /// Takes what fits, perhaps nothing.
     pub(super) fn take(&mut self, fits: impl Fn(char) -> bool) -> &'a str {
         let end = self.0.find(|c| !fits(c)).unwrap_or(self.0.len());
+        work::looks(end);
         let (head, rest) = self.0.split_at(end);
         self.0 = rest;
         head

@@ -4,6 +4,7 @@
 use crate::dmesg::clock::{self, Clock};
 use crate::dmesg::prefix::stamp;
 use crate::dmesg::scan::Scan;
+use crate::dmesg::work;
 
 /// Longer than a date and a host's name.
 const MAX_HOST: usize = 100;
@@ -11,31 +12,75 @@ const MAX_HOST: usize = 100;
 /// What a syslog puts before the kernel's words.
 const KERNEL: &str = "kernel:";
 
-/// Where the next record begins: at its stamp, or at the date and the host before it.
-pub(super) fn next_record(text: &str) -> Option<usize> {
-    let stamped = next_stamp(text);
-    let before = stamped.map_or(text, |at| &text[..at]);
-    next_host(before).or(stamped)
+/// Searches a line from left to right, each part of it once.
+pub(super) struct Split<'a> {
+    line: &'a str,
+    stamp: Ahead,
+    host: Ahead,
+}
+
+/// What a search has found ahead of where it was asked for.
+#[derive(Clone, Copy)]
+enum Ahead {
+    /// The search has not begun.
+    Unknown,
+    /// The first one.
+    At(usize),
+    /// None in the rest of the line.
+    Nowhere,
+}
+
+impl<'a> Split<'a> {
+    pub(super) fn new(line: &'a str) -> Self {
+        Split { line, stamp: Ahead::Unknown, host: Ahead::Unknown }
+    }
+
+    /// Where the next record begins: at its stamp, or at the date and the host before it.
+    pub(super) fn next(&mut self, from: usize) -> Option<usize> {
+        let stamp = self.stamp.next(self.line, from, next_stamp);
+        let host = self.host.next(self.line, from, next_host);
+        stamp.into_iter().chain(host).min()
+    }
+}
+
+impl Ahead {
+    fn next(
+        &mut self,
+        line: &str,
+        from: usize,
+        find: fn(&str, usize) -> Option<usize>,
+    ) -> Option<usize> {
+        match *self {
+            Ahead::At(at) if at >= from => return Some(at),
+            Ahead::Nowhere => return None,
+            Ahead::At(_) | Ahead::Unknown => {}
+        }
+        let found = find(line, from);
+        work::looks(found.unwrap_or(line.len()) - from);
+        *self = found.map_or(Ahead::Nowhere, Ahead::At);
+        found
+    }
 }
 
 /// A stamp with six places.
-fn next_stamp(text: &str) -> Option<usize> {
-    text.match_indices('[').map(|(at, _)| at).find(|&at| {
-        let mut scan = Scan(&text[at + 1..]);
+fn next_stamp(line: &str, from: usize) -> Option<usize> {
+    line[from..].match_indices('[').map(|(at, _)| from + at).find(|&at| {
+        let mut scan = Scan(&line[at + 1..]);
         stamp(&mut scan).is_some_and(|(_, places)| places == 6)
     })
 }
 
 /// `Jan 23 23:39:43 worker0 kernel:`, `2025-05-12T22:29:52+02:00 worker0 kernel:`.
-fn next_host(text: &str) -> Option<usize> {
-    let mut searched = 0;
-    text.match_indices(KERNEL).find_map(|(at, _)| {
-        let from = searched.max(at.saturating_sub(MAX_HOST));
+fn next_host(line: &str, from: usize) -> Option<usize> {
+    let mut searched = from;
+    line[from..].match_indices(KERNEL).find_map(|(at, _)| {
+        let at = from + at;
+        let starts = searched.max(at.saturating_sub(MAX_HOST))..at;
         searched = at + KERNEL.len();
-        (from..at).filter(|&from| text.is_char_boundary(from)).find(|&from| {
-            let mut scan = Scan(&text[from..]);
-            let begins = from == 0 || !text.as_bytes()[from - 1].is_ascii_digit();
-            begins && host_prefix(&mut scan).is_some() && text.len() - scan.0.len() == searched
+        starts.filter(|&start| line.is_char_boundary(start)).find(|&start| {
+            let mut scan = Scan(&line[start..]);
+            let begins = start == 0 || !line.as_bytes()[start - 1].is_ascii_digit();
+            begins && host_prefix(&mut scan).is_some() && line.len() - scan.0.len() == searched
         })
     })
 }
