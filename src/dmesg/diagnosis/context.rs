@@ -217,17 +217,19 @@ pub(super) fn classify(context: &Context) -> Option<Class> {
     })
 }
 
-/// Whether a CPU that waits for a lock shows on its own stack that it holds it: it waits in `die` for `die_lock`, and
-/// further out it is in `die` already.
+/// Whether a CPU that waits for a lock shows on its own stack that it holds it: it waits for the lock under which oopses
+/// are reported, and further out it reports one.
 ///
-/// In Linux: arm64's and riscv's `die` takes `die_lock` without looking whether this CPU has it.
+/// In Linux: arm64's and riscv's `die` takes `die_lock` without looking whether this CPU has it; x86's `oops_begin`
+/// forgets that it has it when an inner report ends.
 pub(super) fn waits_for_itself(context: &Context) -> bool {
     let frames = &context.frames;
-    let lock = frames.iter().take(NEAR).rposition(|frame| is_lock(frame));
-    let is_die = |frame: &String| stem(frame) == "die";
-    lock.is_some_and(|lock| {
-        frames.get(lock + 1).is_some_and(is_die) && frames[lock + 2..].iter().any(is_die)
-    })
+    let Some(lock) = frames.iter().take(NEAR).rposition(|frame| is_lock(frame)) else {
+        return false;
+    };
+    let wants = |frame: &String| matches!(stem(frame), "die" | "oops_begin");
+    let reports = |frame: &String| matches!(stem(frame), "die" | "__die" | "__die_body" | "notify_die");
+    frames.get(lock + 1).is_some_and(wants) && frames[lock + 2..].iter().any(reports)
 }
 
 /// Whether a CPU waits for the lock under which oopses are reported: then another CPU reports one, or died in it.

@@ -39,7 +39,6 @@ pub(super) struct Dump {
     pub(super) class: Option<Class>,
     /// Kept for those that wait for a call only.
     pub(super) regs: Registers,
-    pub(super) taint: Option<String>,
     /// Nothing is missing from it, and nothing in it is another's.
     pub(super) is_whole: bool,
 }
@@ -52,7 +51,6 @@ struct Open {
     why: Why,
     headline_cpu: Option<CpuId>,
     cpu: Option<CpuId>,
-    taint: Option<String>,
     irqs_off: Option<bool>,
     pc: Option<String>,
     frames: Option<(Vec<String>, Vec<usize>)>,
@@ -64,10 +62,15 @@ struct Open {
 /// Lines of one dump are not further apart, however slow the console is.
 const MAX_PAUSE_NS: u64 = 3 * NSEC_PER_SEC;
 
+/// The dumps that a stall of RCU brings come this soon after it: each may take 10 s.
+const RCU_DUMPS_NS: u64 = 40 * NSEC_PER_SEC;
+
 /// Puts dumps together, entry by entry.
 #[derive(Debug, Default)]
 pub(super) struct Gatherer {
     open: HashMap<Option<Caller>, Open>,
+    /// When RCU last said that it is stalled: CPUs are then dumped without a headline.
+    rcu_stalled: Option<KernelTime>,
     pub(super) dumps: Vec<Dump>,
     /// The first lines of dumps from which something is missing, or in which something is another's.
     pub(super) holes: Vec<usize>,
@@ -98,29 +101,45 @@ impl Gatherer {
             Message::Other(text) if text.starts_with("WARNING: ") => {
                 self.begin(entry, Why::Warning, None);
             }
-            Message::CpuLine { cpu, taint, .. } => self.cpu_line(entry, *cpu, taint),
+            Message::CpuLine { cpu, release, .. } => {
+                self.cpu_line(entry, *cpu);
+                if release.is_empty() {
+                    self.holes.push(entry.line); // its end is missing
+                }
+            }
             Message::PState { irqs_off, .. } => {
-                if let Some(open) = self.live(key) {
+                if let Some(open) = self.live(entry) {
                     open.is_tangled |= open.irqs_off.is_some();
                     open.irqs_off.get_or_insert(*irqs_off);
                 }
             }
             Message::Pc { symbol } => {
-                if let Some(open) = self.live(key) {
+                if let Some(open) = self.live(entry) {
                     open.is_tangled |= open.pc.is_some();
                     open.pc.get_or_insert_with(|| symbol.clone());
                 }
             }
             Message::Regs(regs) => {
-                if let Some(open) = self.live(key) {
+                if let Some(open) = self.live(entry) {
                     open.is_tangled |= !open.regs.is_empty();
                     open.regs = regs.clone();
                 }
             }
             Message::CallTrace { frames, interrupts } => {
-                if let Some(open) = self.live(key) {
+                if let Some(open) = self.live(entry) {
                     open.frames = Some((frames.clone(), interrupts.clone()));
                 }
+            }
+            Message::EndTrace => {
+                let ends = self.open.get(&key).is_some_and(|open| matches!(open.why, Why::Oops | Why::Warning));
+                if !ends {
+                    self.holes.push(entry.line); // nothing began that could end
+                }
+                self.close(key);
+            }
+            Message::RcuStall { .. } => {
+                self.rcu_stalled = entry.time;
+                self.close(key);
             }
             Message::UserMode | Message::Interrupt { .. } => {
                 if let Some(open) = self.open.get_mut(&key) {
@@ -141,8 +160,12 @@ impl Gatherer {
     }
 
     /// The open dump, if its live context is not complete: what follows a trace is older.
-    fn live(&mut self, key: Option<Caller>) -> Option<&mut Open> {
-        self.open.get_mut(&key).filter(|open| open.frames.is_none() && !open.has_older)
+    fn live(&mut self, entry: &Entry) -> Option<&mut Open> {
+        if !self.open.contains_key(&entry.caller) {
+            self.holes.push(entry.line); // a dump without its beginning
+        }
+        let open = self.open.get_mut(&entry.caller);
+        open.filter(|open| open.frames.is_none() && !open.has_older)
     }
 
     fn begin(&mut self, entry: &Entry, why: Why, headline_cpu: Option<CpuId>) {
@@ -150,7 +173,7 @@ impl Gatherer {
         self.open.insert(entry.caller, Open::new(entry, why, headline_cpu));
     }
 
-    fn cpu_line(&mut self, entry: &Entry, cpu: CpuId, taint: &str) {
+    fn cpu_line(&mut self, entry: &Entry, cpu: CpuId) {
         let fits = self.open.get(&entry.caller).is_some_and(|open| {
             let other_headline = open.headline_cpu.is_some_and(|named| named != cpu);
             // A hard lockup may be followed by the stack of the CPU that noticed.
@@ -164,7 +187,6 @@ impl Gatherer {
         if let Some(open) = self.open.get_mut(&entry.caller) {
             open.is_tangled |= open.headline_cpu.is_some_and(|named| named != cpu);
             open.cpu = Some(cpu);
-            open.taint = Some(taint.to_owned());
         }
     }
 
@@ -177,7 +199,8 @@ impl Gatherer {
             return;
         };
         let begun = open.cpu.is_some();
-        let complete = begun && (open.pc.is_some() || open.why == Why::Own) && open.frames.is_some();
+        let has_trace = open.frames.as_ref().is_some_and(|(frames, _)| !frames.is_empty());
+        let complete = begun && (open.pc.is_some() || open.why == Why::Own) && has_trace;
         let is_headline_only = !begun && open.pc.is_none() && open.frames.is_none();
         // A soft lockup was found by an interrupt: its registers cannot say that interrupts are off.
         let is_impossible = open.why == Why::SoftLockup && open.irqs_off == Some(true);
@@ -185,7 +208,13 @@ impl Gatherer {
         let lacks_state = needs_state && open.irqs_off.is_none();
         let must_be_whole = !matches!(open.why, Why::HardLockup | Why::Oops | Why::Stale | Why::Own);
         let is_broken = open.is_tangled || is_impossible || must_be_whole && !complete;
-        if is_broken || open.why == Why::HardLockup && !complete && !is_headline_only {
+        // `dump_stack` shows no registers. What does has a headline.
+        let lacks_headline = open.why == Why::Own && open.pc.is_some();
+        let is_of_rcu = match (self.rcu_stalled, open.time) {
+            (Some(stalled), Some(time)) => time.ns_since(stalled) <= RCU_DUMPS_NS,
+            _ => false,
+        };
+        if lacks_headline && !is_of_rcu || is_broken || open.why == Why::HardLockup && !complete && !is_headline_only {
             self.holes.push(open.line);
         }
         let (frames, interrupts) = open.frames.unwrap_or_default();
@@ -201,7 +230,6 @@ impl Gatherer {
             class,
             context,
             regs: if keeps_regs { open.regs } else { Registers::default() },
-            taint: open.taint,
             is_whole: complete && !open.is_tangled && !is_impossible && !lacks_state,
         });
     }
@@ -215,7 +243,6 @@ impl Open {
             why,
             headline_cpu,
             cpu: None,
-            taint: None,
             irqs_off: None,
             pc: None,
             frames: None,

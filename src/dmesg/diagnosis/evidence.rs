@@ -29,6 +29,7 @@ pub(super) struct Evidence {
 /// Applies every rule, in the order of their weight.
 pub(super) fn collect(scene: &Scene) -> Evidence {
     let mut evidence = Evidence { waiters: scene.waiters(), ..Evidence::default() };
+    wait_for_a_report(scene, &mut evidence);
     stalled_calls(scene, &mut evidence);
     oopses(scene, &mut evidence);
     hard_lockups(scene, &mut evidence);
@@ -98,8 +99,12 @@ fn oopses(scene: &Scene, evidence: &mut Evidence) {
             Some(inner_line) => {
                 evidence.add(cpu, oops.line, Weight::Certain, FactKind::FaultInOops { inner_line });
             }
-            None if oops.has_header => {
+            // With more of them it may be the outer one of two, whose task is dead.
+            None if oops.has_header && scene.oopses.len() == 1 => {
                 evidence.add_silent(cpu, oops.line, FactKind::OopsNeverEnded);
+            }
+            None if oops.has_header => {
+                evidence.add(cpu, oops.line, Weight::Hint, FactKind::OopsNeverEnded);
             }
             None => {}
         }
@@ -121,13 +126,27 @@ fn hard_lockups(scene: &Scene, evidence: &mut Evidence) {
     }
 }
 
+/// CPUs that oopsed while another one reports its oops: they wait for its lock.
+fn wait_for_a_report(scene: &Scene, evidence: &mut Evidence) {
+    let waits = |dump: &&Dump| {
+        let is_lock = dump.class == Some(Class::Lock) && waits_for_a_report(&dump.context);
+        dump.why != Why::Stale && is_lock && !waits_for_itself(&dump.context)
+    };
+    for dump in scene.dumps.iter().filter(waits) {
+        evidence.waiters.entry(dump.cpu).or_insert(dump.line);
+    }
+}
+
 /// CPUs that were dumped with interrupts off.
 fn dumps(scene: &Scene, evidence: &mut Evidence) {
+    let itself = |dump: &&Dump| {
+        dump.is_whole && dump.irqs_off == Some(true) && waits_for_itself(&dump.context)
+    };
     let is_off = |dump: &&Dump| {
         let asked = matches!(dump.why, Why::HardLockup | Why::Backtrace);
         asked && dump.is_whole && dump.irqs_off == Some(true)
     };
-    for dump in scene.dumps.iter().filter(is_off) {
+    for dump in scene.dumps.iter().filter(|dump| is_off(dump) || itself(dump)) {
         let cpu = dump.cpu;
         if scene.takes_interrupts_after(cpu, dump.line) {
             continue;

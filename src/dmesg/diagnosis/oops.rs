@@ -82,9 +82,9 @@ impl Oopses {
                 }
             }
             Message::EndTrace | Message::NoteExited { .. } => {
-                if let Some(report) = self.reports.iter_mut().rev().find(|report| report.ended.is_none()) {
-                    report.ended = Some(line);
-                }
+                // A task that dies in an inner report never returns to the outer one.
+                let open = self.reports.iter_mut().filter(|report| report.ended.is_none());
+                open.for_each(|report| report.ended = Some(line));
                 self.open = None;
             }
             Message::SoftLockup { .. }

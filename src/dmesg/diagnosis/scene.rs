@@ -10,7 +10,7 @@ use crate::dmesg::diagnosis::oops::{OopsReport, Oopses};
 use crate::cpumask::CpuId;
 use crate::dmesg::cpu_list::CpuList;
 use crate::dmesg::entry::{Caller, Entry};
-use crate::dmesg::message::{CsdKind, Message};
+use crate::dmesg::message::Message;
 use crate::record::Pid;
 use crate::time::{KernelTime, NSEC_PER_SEC};
 
@@ -38,7 +38,6 @@ pub(super) struct CsdReport {
     pub(super) number: u32,
     pub(super) on: CpuId,
     pub(super) target: CpuId,
-    pub(super) is_first: bool,
     pub(super) waiting_ns: u64,
     /// Where it says that the call was answered after all.
     pub(super) unstuck: Option<usize>,
@@ -207,6 +206,7 @@ impl Reader {
         scene.thresh_secs = self.boot.thresh_secs;
         scene.is_instrumented = self.boot.is_instrumented;
         scene.signs_of_dumps();
+        scene.warnings();
         self.last_alarm = None;
         if scene.first_line != 0 {
             self.scenes.push(scene);
@@ -244,14 +244,13 @@ impl Reader {
                 scene.hard.extend(cpus.map(|cpu| HardReport { line, cpu }));
             }
             Message::BecameUnstuck { cpu } | Message::Stopped { cpu } => sign(*cpu, true),
-            Message::CsdStall { kind, number, on, waiting_ns, target, .. } => {
+            Message::CsdStall { number, on, waiting_ns, target, .. } => {
                 sign(*on, false);
                 scene.csd.push(CsdReport {
                     line,
                     number: *number,
                     on: *on,
                     target: *target,
-                    is_first: *kind == CsdKind::Detected,
                     waiting_ns: *waiting_ns,
                     unstuck: None,
                 });
@@ -316,6 +315,9 @@ impl Reader {
     fn other(&mut self, line: usize, text: &str) {
         if text.starts_with("WARNING: ") {
             self.boot.had_warning = true;
+            if !text.contains("+0x") {
+                self.gatherer.holes.push(line); // its end, which says where, is missing
+            }
             if text.contains("smp_call_function") || text.contains("kernel/smp.c") {
                 self.scene.calls_with_irqs_off.push(line);
             }
@@ -386,6 +388,16 @@ impl Scene {
         self.signs.extend(signs);
     }
 
+    /// Warnings that show a CPU as it calls others, with interrupts off.
+    fn warnings(&mut self) {
+        let calls = |dump: &&Dump| {
+            let waits = dump.class == Some(Class::Waiter);
+            dump.why == Why::Warning && waits && dump.irqs_off != Some(false)
+        };
+        let lines: Vec<usize> = self.dumps.iter().filter(calls).map(|dump| dump.line).collect();
+        self.calls_with_irqs_off.extend(lines);
+    }
+
     /// Whether something of this incident is a lockup.
     pub(super) fn is_lockup(&self) -> bool {
         let unanswered = self.requests.iter().any(|request| !request.unanswered().is_empty());
@@ -414,8 +426,7 @@ impl Scene {
     pub(super) fn waiters(&self) -> BTreeMap<CpuId, usize> {
         let mut waiters = BTreeMap::new();
         let shown = self.dumps.iter().filter(|dump| {
-            let is_own = dump.why != Why::Stale && dump.why != Why::Oops;
-            is_own && dump.class == Some(Class::Waiter)
+            dump.why != Why::Stale && dump.class == Some(Class::Waiter)
         });
         shown.for_each(|dump| _ = waiters.entry(dump.cpu).or_insert(dump.line));
         let stalls = self.csd.iter().filter(|stall| stall.unstuck.is_none());
