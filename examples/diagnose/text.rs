@@ -127,24 +127,27 @@ impl Page<'_> {
         self.heading(if waits { "Who waits, and since when" } else { "Who reported itself" });
         _ = writeln!(
             self.out,
-            "   CPU  task             began between            reported at  prints"
+            "   CPU  task             began after    reported at     prints"
         );
         for victim in victims.iter().take(MOST) {
             self.victim(victim);
         }
         self.more(victims.len());
         if victims.iter().any(|victim| victim.began.is_some()) {
-            let text = "(Up to one sample period earlier if it was idle before. The number counts units of 2^30 \
-                        ns, 1.074 s, from the last sample at which it was well.)";
-            paragraph(self.out, "   ", text);
+            let within = victims.iter().find_map(|victim| victim.began);
+            let within = within.map_or(0, |(from, to)| to.ns_since(from));
+            let text = format!(
+                "(Within {}.{} s of that; as much earlier if it was idle before. The number counts units of 2^30 ns, \
+                 1.074 s, from then on.)",
+                within / 1_000_000_000,
+                within / 100_000_000 % 10
+            );
+            paragraph(self.out, "   ", &text);
         }
     }
 
     fn victim(&mut self, victim: &Victim) {
-        let began = victim.began.map_or_else(
-            || "not known".to_owned(),
-            |(from, to)| format!("{:.10} {:.10}", short(from), short(to)),
-        );
+        let began = victim.began.map_or_else(|| "not known".to_owned(), |(from, _)| short(from));
         let at = victim.time.map_or_else(|| "no stamp".to_owned(), |time| time.to_string());
         let number = match (victim.reckoning, victim.printed.first()) {
             (Some(why), _) => format!("{} = {} - {}", why.printed, why.now_units, why.fed_units),
@@ -153,13 +156,12 @@ impl Page<'_> {
         };
         let more = match victim.printed.len() {
             0 | 1 => String::new(),
-            n => format!(", then {}", n - 1),
+            n => format!(" +{}", n - 1),
         };
-        let more = if more.is_empty() { more } else { more + " more" };
         let comm = victim.comm.as_deref().unwrap_or("?");
         let comm: String = comm.chars().take(15).collect();
         let cpu = victim.cpu;
-        _ = writeln!(self.out, "  {cpu:>4}  {comm:<15}  {began:<23}  {at:>11}  {number}{more}");
+        _ = writeln!(self.out, "  {cpu:>4}  {comm:<15}  {began:<13}  {at:<14}  {number}{more}");
         if let (Some(function), false) = (&victim.function, victim.class == Some(Class::Waiter)) {
             let does = match victim.class {
                 Some(Class::Lock) => "waits for a lock in",

@@ -135,7 +135,8 @@ impl Gatherer {
                 if !ends {
                     self.holes.push(entry.line); // nothing began that could end
                 }
-                self.close(key);
+                // x86 prints the registers of an oops once more.
+                self.begin(entry, Why::Stale, None);
             }
             Message::RcuStall { .. } => {
                 self.rcu_stalled = entry.time;
@@ -193,7 +194,7 @@ impl Gatherer {
     fn close(&mut self, key: Option<Caller>) {
         let Some(open) = self.open.remove(&key) else { return };
         let Some(cpu) = open.cpu.or(open.headline_cpu) else {
-            if open.pc.is_some() || open.frames.is_some() && open.why != Why::Stale {
+            if open.why != Why::Stale && (open.pc.is_some() || open.frames.is_some()) {
                 self.holes.push(open.line);
             }
             return;

@@ -44,8 +44,14 @@ pub(super) fn collect(scene: &Scene) -> Evidence {
 }
 
 impl Evidence {
+    /// A fact, unless one of its kind, and as weighty, is there already.
     fn add(&mut self, cpu: CpuId, line: usize, weight: Weight, kind: FactKind) {
-        self.facts.push(Fact { cpu, line, weight, kind });
+        let fact = Fact { cpu, line, weight, kind };
+        let is_as_good =
+            |other: &Fact| other.cpu == cpu && other.weight >= weight && other.is_same_source(&fact);
+        if !self.facts.iter().any(is_as_good) {
+            self.facts.push(fact);
+        }
     }
 
     /// A CPU that is silent, unless it waits for another one itself.

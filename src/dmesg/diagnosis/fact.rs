@@ -149,7 +149,8 @@ impl fmt::Display for Fact {
             }
             FactKind::PerCpuPointer { register, waiters } => write!(
                 f,
-                "{register} of CPU {} points into the per-CPU area of CPU {cpu}: that is the call it waits for",
+                "{register} of CPU {} points into the per-CPU area of CPU {cpu}, where the call lies whose answer it \
+                 waits for",
                 list(waiters)
             ),
             FactKind::OnlyOneLeft { nr_cpus } => write!(

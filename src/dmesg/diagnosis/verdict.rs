@@ -22,6 +22,7 @@ pub enum Verdict {
         /// How sure that is.
         confidence: Confidence,
         /// How many facts of different kinds say so.
+        #[serde(rename = "facts_for_it")]
         facts: usize,
     },
     /// Something waited, and nothing is at fault in the end.
