@@ -147,6 +147,12 @@ impl Gatherer {
                     open.has_older = true;
                 }
             }
+            Message::Other(text) if is_of_a_fault(text) => {
+                let is_open = self.open.get(&key).is_some_and(|open| open.why == Why::Oops);
+                if !is_open {
+                    self.holes.push(entry.line); // the line that says what it is of is missing
+                }
+            }
             Message::Lr { .. } | Message::Other(_) => {}
             _ => self.close(key),
         }
@@ -252,6 +258,13 @@ impl Open {
             is_tangled: false,
         }
     }
+}
+
+/// Whether a line explains a fault, which another line before it names.
+fn is_of_a_fault(text: &str) -> bool {
+    const HEADS: [&str; 8] =
+        ["Mem abort info:", "ESR = ", "EC = ", "FSC = ", "ISV = ", "CM = ", "Data abort info:", "#PF: "];
+    HEADS.iter().any(|head| text.starts_with(head))
 }
 
 /// Whether what follows at `next` belongs to something later than what began at `first`.

@@ -95,24 +95,29 @@ fn stalled_calls(scene: &Scene, evidence: &mut Evidence) {
 
 /// An oops that never ended, on a CPU that is silent afterwards.
 fn oopses(scene: &Scene, evidence: &mut Evidence) {
-    for oops in scene.oopses.iter().filter(|oops| oops.ended.is_none()) {
+    for oops in scene.oopses.iter().filter(|oops| oops.ended.is_none() && oops.has_header) {
         let Some(cpu) = oops.cpu else { continue };
         let last = oops.fault_inside.unwrap_or(oops.line);
-        if scene.is_heard_of_after(cpu, last) {
+        // The taint D is set when a report ends: then lines of it are missing here.
+        let died_since = scene.first_died.is_some_and(|line| line > oops.line);
+        if died_since || scene.is_heard_of_after(cpu, last) {
             continue;
         }
+        let goes_on = scene.first_died.is_none() && scene.last_not_died.is_some_and(|line| line > last);
+        let is_waiter = evidence.waiters.contains_key(&cpu)
+            || scene.soft.iter().any(|report| report.cpu == cpu);
         match oops.fault_inside {
-            Some(inner_line) => {
+            Some(inner_line) if goes_on && !is_waiter => {
                 evidence.add(cpu, oops.line, Weight::Certain, FactKind::FaultInOops { inner_line });
             }
+            Some(inner_line) => {
+                evidence.add_silent(cpu, oops.line, FactKind::FaultInOops { inner_line });
+            }
             // With more of them it may be the outer one of two, whose task is dead.
-            None if oops.has_header && scene.oopses.len() == 1 => {
+            None if scene.oopses.len() == 1 => {
                 evidence.add_silent(cpu, oops.line, FactKind::OopsNeverEnded);
             }
-            None if oops.has_header => {
-                evidence.add(cpu, oops.line, Weight::Hint, FactKind::OopsNeverEnded);
-            }
-            None => {}
+            None => evidence.add(cpu, oops.line, Weight::Hint, FactKind::OopsNeverEnded),
         }
     }
 }

@@ -17,14 +17,23 @@ use crate::time::{KernelTime, NSEC_PER_SEC};
 pub(super) struct OopsReport {
     /// Where it begins.
     pub(super) line: usize,
-    /// The CPU, if the report says so before anything else can have come between.
+    /// The CPU, if the report says so, and names no other one.
     pub(super) cpu: Option<CpuId>,
+    names_several: bool,
     /// It has a header, `[#1]`: it holds `die_lock`. Without one it may wait for it.
     pub(super) has_header: bool,
     /// Where a fault inside the report begins that has no report itself.
     pub(super) fault_inside: Option<usize>,
     /// Where the report ends, or goes on as only a report that ends does.
     pub(super) ended: Option<usize>,
+}
+
+impl OopsReport {
+    /// A line of the report says that it is on this CPU. If another one did, two reports are mixed.
+    fn is_on(&mut self, cpu: CpuId) {
+        self.names_several |= self.cpu.is_some_and(|other| other != cpu);
+        self.cpu = Some(cpu).filter(|_| !self.names_several);
+    }
 }
 
 /// Exception syndromes of arm64 have their class in bits 26 and above; x86's error codes are small.
@@ -76,7 +85,7 @@ impl Oopses {
                     match report.fault_inside {
                         // Something is reported after all.
                         Some(_) if is_soon => report.ended = Some(line),
-                        None if is_soon && report.has_header => _ = report.cpu.get_or_insert(*cpu),
+                        None if is_soon && report.has_header => report.is_on(*cpu),
                         _ => {}
                     }
                 }
@@ -126,7 +135,8 @@ impl Oopses {
             Some(Caller::Cpu(cpu)) => Some(cpu),
             _ => None,
         };
-        self.reports.push(OopsReport { line, cpu, has_header, fault_inside: None, ended: None });
+        let (names_several, fault_inside, ended) = (false, None, None);
+        self.reports.push(OopsReport { line, cpu, names_several, has_header, fault_inside, ended });
         self.open = Some(Open { began: time, caller, is_arm64: false });
     }
 

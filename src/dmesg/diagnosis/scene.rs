@@ -2,7 +2,7 @@
 //!
 //! A log may hold several incidents. One ends where the kernel boots anew, or where nothing was wrong for ten minutes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::dmesg::diagnosis::context::Class;
 use crate::dmesg::diagnosis::dump::{Dump, Gatherer, Why};
@@ -100,6 +100,12 @@ pub(super) struct Scene {
     /// A CPU line says that a warning was printed, and the log has none.
     pub(super) unseen_warning: Option<usize>,
     pub(super) has_cpu_lines: bool,
+    /// The first line that is tainted D: by then the report of an oops had ended.
+    pub(super) first_died: Option<usize>,
+    /// The last line that is not.
+    pub(super) last_not_died: Option<usize>,
+    /// The CPUs that were dumped, or were found idle, not long ago.
+    answers: VecDeque<(CpuId, usize, Option<KernelTime>)>,
     pub(super) nr_cpus: Option<u32>,
     pub(super) unit_size: Option<u64>,
     pub(super) thresh_secs: Option<u64>,
@@ -263,18 +269,22 @@ impl Reader {
             }
             Message::BacktraceRequest { from, to } => {
                 sign(*from, false);
-                let answered = BTreeSet::new();
+                let answered = scene.just_answered(line, time);
                 let (from, to) = (*from, to.clone());
                 scene.requests.push(Request { line, time, from, to, answered });
             }
-            Message::Backtrace { cpu, .. } => scene.answer(*cpu, time),
+            Message::Backtrace { cpu, .. } => scene.answer(*cpu, line, time),
             Message::NoBacktrace { cpus } => {
                 let cpus = cpus.iter().take(MOST_LOCKED_UP);
                 scene.no_backtrace.extend(cpus.map(|cpu| HardReport { line, cpu }));
             }
             Message::CpuLine { cpu, taint, .. } => {
-                scene.answer(*cpu, time);
+                scene.answer(*cpu, line, time);
                 scene.has_cpu_lines = true;
+                match taint.contains('D') {
+                    true => _ = scene.first_died.get_or_insert(line),
+                    false => scene.last_not_died = Some(line),
+                }
                 let first_soft = scene.soft.len() == 1 && scene.soft[0].cpu == *cpu;
                 if first_soft && taint.contains('L') && !self.boot.had_lockup_before(scene) {
                     scene.head_is_missing.get_or_insert(line);
@@ -368,7 +378,12 @@ impl Boot {
 }
 
 impl Scene {
-    fn answer(&mut self, cpu: CpuId, time: Option<KernelTime>) {
+    fn answer(&mut self, cpu: CpuId, line: usize, time: Option<KernelTime>) {
+        const MOST: usize = 256;
+        if self.answers.len() == MOST {
+            self.answers.pop_front();
+        }
+        self.answers.push_back((cpu, line, time));
         for request in self.requests.iter_mut().rev().take(8) {
             let is_late = match (request.time, time) {
                 (Some(asked), Some(now)) => now.ns_since(asked) > PATIENCE_NS,
@@ -378,6 +393,16 @@ impl Scene {
                 request.answered.insert(cpu);
             }
         }
+    }
+
+    /// The CPUs whose answers stand before the question: lines of several CPUs are mixed.
+    fn just_answered(&self, line: usize, now: Option<KernelTime>) -> BTreeSet<CpuId> {
+        const LINES: usize = 100;
+        let just = |&&(_, at, time): &&(CpuId, usize, Option<KernelTime>)| match (time, now) {
+            (Some(time), Some(now)) => now.ns_since(time) <= NSEC_PER_SEC,
+            _ => line - at <= LINES,
+        };
+        self.answers.iter().filter(just).map(|&(cpu, ..)| cpu).collect()
     }
 
     /// A CPU that dumps itself runs; one that is dumped by an NMI need not.
