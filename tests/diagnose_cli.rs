@@ -68,6 +68,13 @@ fn a_named_cpu_is_status_0() {
 }
 
 #[test]
+fn the_readme_shows_what_it_prints() {
+    let output = of_file(recorded("x86-d61-nest1-again-smp4"), &[]);
+    let readme = fs::read_to_string(root("README.md")).unwrap();
+    assert!(readme.contains(text(&output)), "README.md lacks this:\n{}", text(&output));
+}
+
+#[test]
 fn each_other_verdict_has_a_status_of_its_own() {
     let answered = b"\
 [   30.000000] smp: csd: Detected non-responsive CSD lock (#1) on CPU#2, waiting 5000020352 ns for CPU#00 f+0x0/0x4(0x0).

@@ -127,7 +127,7 @@ impl Page<'_> {
         self.heading(if waits { "Who waits, and since when" } else { "Who reported itself" });
         _ = writeln!(
             self.out,
-            "   CPU  task             began after    reported at     prints"
+            "   CPU  task             began after  reported at    times  printed first"
         );
         for victim in victims.iter().take(MOST) {
             self.victim(victim);
@@ -154,14 +154,11 @@ impl Page<'_> {
             (None, Some(printed)) => format!("{printed}"),
             (None, None) => String::new(),
         };
-        let more = match victim.printed.len() {
-            0 | 1 => String::new(),
-            n => format!(" +{}", n - 1),
-        };
+        let times = victim.printed.len();
         let comm = victim.comm.as_deref().unwrap_or("?");
         let comm: String = comm.chars().take(15).collect();
         let cpu = victim.cpu;
-        _ = writeln!(self.out, "  {cpu:>4}  {comm:<15}  {began:<13}  {at:<14}  {number}{more}");
+        _ = writeln!(self.out, "  {cpu:>4}  {comm:<15}  {began:<11}  {at:<13}  {times:>5}  {number}");
         if let (Some(function), false) = (&victim.function, victim.class == Some(Class::Waiter)) {
             let does = match victim.class {
                 Some(Class::Lock) => "waits for a lock in",

@@ -142,7 +142,8 @@ fn switches(config: &mut Config, kernel: Kernel, random: &mut Random) {
 
 /// A run: its console, and the CPUs that are to blame.
 struct Run {
-    name: String,
+    scenario: &'static str,
+    kernel: Kernel,
     console: String,
     guilty: Vec<CpuId>,
 }
@@ -156,7 +157,7 @@ fn runs(seed: u64) -> Vec<Run> {
             let Ok(machine) = scenario.machine() else { continue };
             let incident = machine.run().expect("it runs").incident;
             let guilty = scenario.conclusion().cpus;
-            runs.push(Run { name: format!("{name}, {kernel:?}"), console: incident.console(), guilty });
+            runs.push(Run { scenario: name, kernel, console: incident.console(), guilty });
         }
     }
     runs
@@ -172,7 +173,7 @@ struct Score {
 /// Reads every run whole and `damages` times damaged, and returns every wrong name.
 fn wrong_names(seeds: std::ops::Range<u64>, damages: u64) -> Vec<String> {
     let mut wrong = Vec::new();
-    let mut scores: BTreeMap<&str, Score> = BTreeMap::new();
+    let mut scores: BTreeMap<String, Score> = BTreeMap::new();
     for seed in seeds {
         for (run, n) in runs(seed).iter().zip(0..) {
             for damage in 0..=damages {
@@ -181,14 +182,18 @@ fn wrong_names(seeds: std::ops::Range<u64>, damages: u64) -> Vec<String> {
                     0 => run.console.clone(),
                     _ => damaged(&run.console, &mut random),
                 };
-                let key = if damage == 0 { "whole" } else { "damaged" };
+                let state = if damage == 0 { "whole" } else { "damaged" };
+                let key = format!("{state:<8} {}", run.scenario);
                 for incident in diagnose(log.as_bytes()) {
-                    let score = scores.entry(key).or_default();
+                    let score = scores.entry(key.clone()).or_default();
                     score.logs += u32::from(!run.guilty.is_empty());
                     let Some(cpu) = incident.culprit() else { continue };
                     score.named += 1;
                     if !run.guilty.contains(&cpu) {
-                        let text = format!("{}: seed {seed}, damage {damage}: CPU {cpu}, not {:?}", run.name, run.guilty);
+                        let Run { scenario, kernel, guilty, .. } = run;
+                        let text = format!(
+                            "{scenario}, {kernel:?}: seed {seed}, damage {damage}: CPU {cpu}, not {guilty:?}"
+                        );
                         let facts: Vec<_> = incident.facts.iter().map(|fact| format!("{fact:?}")).collect();
                         eprintln!("{text}\n{}", facts.join("\n"));
                         if env::var_os("DIAGNOSIS_LOGS").is_some() {
@@ -200,9 +205,12 @@ fn wrong_names(seeds: std::ops::Range<u64>, damages: u64) -> Vec<String> {
             }
         }
     }
-    for (key, Score { named, logs }) in scores {
-        eprintln!("{key}: named in {named} of {logs} logs in which a CPU is to blame");
+    for (key, Score { named, logs }) in scores.iter().filter(|(_, score)| score.logs > 0) {
+        eprintln!("{key:<40} named in {named:>6} of {logs:>6} logs in which a CPU is to blame");
     }
+    let sum = |count: fn(&Score) -> u32| scores.values().map(count).sum::<u32>();
+    let (named, logs, wrong_ones) = (sum(|score| score.named), sum(|score| score.logs), wrong.len());
+    eprintln!("in all: named in {named} of {logs} logs, {wrong_ones} wrong");
     wrong
 }
 
@@ -213,10 +221,12 @@ fn no_console_of_the_machine_convicts_a_cpu_that_is_not_to_blame() {
 }
 
 #[test]
-#[ignore = "an hour: DIAGNOSIS_SEEDS says how many, 1000 by default, and DIAGNOSIS_FROM the first"]
+#[ignore = "an hour: DIAGNOSIS_SEEDS says how many, 1000 by default, DIAGNOSIS_FROM the first, \
+            and DIAGNOSIS_DAMAGES how often each console is damaged"]
 fn nor_does_any_of_a_thousand_seeds() {
     let number = |name| env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let from = number("DIAGNOSIS_FROM").unwrap_or(0);
-    let wrong = wrong_names(from..from + number("DIAGNOSIS_SEEDS").unwrap_or(1000), 6);
+    let to = from + number("DIAGNOSIS_SEEDS").unwrap_or(1000);
+    let wrong = wrong_names(from..to, number("DIAGNOSIS_DAMAGES").unwrap_or(6));
     assert!(wrong.is_empty(), "{} wrong names: {wrong:#?}", wrong.len());
 }

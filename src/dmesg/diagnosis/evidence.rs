@@ -263,12 +263,15 @@ fn only_one_left(scene: &Scene, evidence: &mut Evidence) {
         let waits = dump.class == Some(Class::Waiter) && dump.irqs_off == Some(false);
         dump.why == Why::SoftLockup && dump.is_whole && waits && dump.cpu.0 < nr_cpus
     };
-    let waiting: BTreeSet<CpuId> = scene.dumps.iter().filter(on).map(|dump| dump.cpu).collect();
+    let mut waiting: BTreeMap<CpuId, usize> = BTreeMap::new();
+    for dump in scene.dumps.iter().filter(on) {
+        waiting.entry(dump.cpu).or_insert(dump.line);
+    }
     if waiting.len() as u64 + 1 != u64::from(nr_cpus) {
         return;
     }
-    let left = (0..nr_cpus).map(CpuId).find(|cpu| !waiting.contains(cpu));
-    let last = scene.dumps.iter().filter(on).map(|dump| dump.line).max();
+    let left = (0..nr_cpus).map(CpuId).find(|cpu| !waiting.contains_key(cpu));
+    let last = waiting.values().max().copied();
     let Some((cpu, line)) = left.zip(last) else { return };
     if scene.takes_interrupts_after(cpu, line) || scene.soft.iter().any(|report| report.cpu == cpu) {
         return;

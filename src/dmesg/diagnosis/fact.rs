@@ -149,8 +149,8 @@ impl fmt::Display for Fact {
             }
             FactKind::PerCpuPointer { register, waiters } => write!(
                 f,
-                "{register} of CPU {} points into the per-CPU area of CPU {cpu}, where the call lies whose answer it \
-                 waits for",
+                "{register} of CPU{} {} points into the per-CPU area of CPU {cpu}: there lies the call that is waited for",
+                if waiters.len() == 1 { "" } else { "s" },
                 list(waiters)
             ),
             FactKind::OnlyOneLeft { nr_cpus } => write!(

@@ -148,6 +148,8 @@ struct Boot {
     unit_size: Option<u64>,
     thresh_secs: Option<u64>,
     had_soft_lockup: bool,
+    /// The first CPU that reported itself, until its dump says whether it was the first.
+    first_reporter: Option<CpuId>,
     had_warning: bool,
     is_instrumented: bool,
 }
@@ -234,7 +236,9 @@ impl Reader {
         match &entry.message {
             Message::SoftLockup { cpu, secs, comm, pid } => {
                 sign(*cpu, true);
-                self.boot.had_soft_lockup = true;
+                if !std::mem::replace(&mut self.boot.had_soft_lockup, true) {
+                    self.boot.first_reporter = Some(*cpu);
+                }
                 let task = comm.clone().zip(*pid);
                 scene.soft.push(SoftReport { line, time, cpu: *cpu, secs: *secs, task });
             }
@@ -285,9 +289,9 @@ impl Reader {
                     true => _ = scene.first_died.get_or_insert(line),
                     false => scene.last_not_died = Some(line),
                 }
-                let first_soft = scene.soft.len() == 1 && scene.soft[0].cpu == *cpu;
-                if first_soft && taint.contains('L') && !self.boot.had_lockup_before(scene) {
-                    scene.head_is_missing.get_or_insert(line);
+                let is_of_the_first = self.boot.first_reporter.take_if(|first| first == cpu).is_some();
+                if is_of_the_first && taint.contains('L') {
+                    scene.head_is_missing = Some(line);
                 }
                 if taint.contains('W') && !self.boot.had_warning {
                     scene.unseen_warning.get_or_insert(line);
@@ -368,13 +372,6 @@ fn is_alarm(message: &Message) -> bool {
             | Message::Oops { .. }
             | Message::Fault { .. }
     )
-}
-
-impl Boot {
-    /// Whether the log has a soft lockup of this boot before those of `scene`.
-    fn had_lockup_before(&self, scene: &Scene) -> bool {
-        self.had_soft_lockup && scene.soft.len() != 1
-    }
 }
 
 impl Scene {
