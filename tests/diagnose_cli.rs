@@ -185,13 +185,14 @@ fn a_full_disk_is_one_line_and_status_2() {
 }
 
 #[test]
-fn incidents_of_several_boots_are_told_one_after_the_other() {
+fn of_several_incidents_the_last_is_told_at_length() {
     let log = "\
 [   30.000000] smp: csd: Detected non-responsive CSD lock (#1) on CPU#2, waiting 5000020352 ns for CPU#00 f+0x0/0x4(0x0).
 [    0.000000] Linux version 6.1.0 (gcc) #1 SMP
 [   90.000000] watchdog: BUG: soft lockup - CPU#35 stuck for 22s! [a:1]\n";
     let output = of_text(log.as_bytes(), &[]);
     assert_eq!(output.status.code(), Some(3), "that of the last one");
-    assert!(text(&output).starts_with("Incident 1 of 2, lines 1 to 1\nCPU 0 does not answer."));
-    assert!(text(&output).contains("\nIncident 2 of 2, lines 2 to 3\n"));
+    let first = "Incident 1, lines 1 to 1: CPU 0 does not answer.  certain (1 fact)\n";
+    assert!(text(&output).starts_with(first), "{}", text(&output));
+    assert!(text(&output).contains("\nIncident 2, lines 2 to 3\nThere is a lockup;"));
 }

@@ -14,23 +14,54 @@ const MOST: usize = 8;
 
 const PLAIN: Style = Style::new();
 
-/// What is to be said of a log.
+/// What is to be said of a log: of its last incident all, of the others a line each.
 pub(crate) fn page(incidents: &[Diagnosis], colored: bool) -> String {
     let mut out = String::new();
-    if incidents.is_empty() {
-        out.push_str("There is no lockup in this log.\n");
-    }
-    let many = incidents.len() > 1;
-    for (incident, n) in incidents.iter().zip(1..) {
-        if many {
-            let (first, last) = incident.lines;
-            let of = incidents.len();
-            let gap = if n == 1 { "" } else { "\n" };
-            _ = writeln!(out, "{gap}Incident {n} of {of}, lines {first} to {last}");
+    let Some((last, before)) = incidents.split_last() else {
+        return "There is no lockup in this log.\n".to_owned();
+    };
+    if !before.is_empty() {
+        let hidden = before.len().saturating_sub(MOST);
+        if hidden > 0 {
+            _ = writeln!(out, "{hidden} earlier incidents: --json tells all");
         }
-        Page { incident, colored, out: &mut out }.write();
+        for (incident, n) in before.iter().zip(1..).skip(hidden) {
+            let (first, end) = incident.lines;
+            let (says, how) = verdict(incident);
+            _ = writeln!(out, "Incident {n}, lines {first} to {end}: {says}{how}");
+        }
+        let (first, end) = last.lines;
+        _ = writeln!(out, "\nIncident {}, lines {first} to {end}", incidents.len());
     }
+    Page { incident: last, colored, out: &mut out }.write();
     out
+}
+
+/// The verdict, and what qualifies it.
+fn verdict(incident: &Diagnosis) -> (String, String) {
+    let says = |says: &str| says.to_owned();
+    match incident.verdict {
+        Verdict::Named { cpu, confidence, facts } => {
+            let how = match confidence {
+                Confidence::Certain => "certain",
+                Confidence::Likely => "likely",
+            };
+            let count = match facts {
+                1 => "1 fact".to_owned(),
+                n => format!("{n} independent facts"),
+            };
+            (format!("CPU {cpu} does not answer."), format!("  {how} ({count})"))
+        }
+        Verdict::NobodyAtFault { why } => {
+            let how = match why {
+                Harmless::AllAnswered => "  Every call was answered in the end.",
+                _ => "  Timers were late, and no CPU is silent.",
+            };
+            (says("No CPU is at fault."), says(how))
+        }
+        Verdict::NoLockup => (says("There is no lockup in this log."), String::new()),
+        _ => (says("There is a lockup; this log cannot tell whose."), String::new()),
+    }
 }
 
 struct Page<'a> {
@@ -55,34 +86,13 @@ impl Page<'_> {
 
     fn verdict(&mut self) {
         let bold = Style::new().bold();
-        let (style, says, how) = match self.incident.verdict {
-            Verdict::Named { cpu, confidence, facts } => {
-                let how = match confidence {
-                    Confidence::Certain => "certain",
-                    Confidence::Likely => "likely",
-                };
-                let count = match facts {
-                    1 => "1 fact".to_owned(),
-                    n => format!("{n} independent facts"),
-                };
-                let red = bold.fg_color(Some(AnsiColor::Red.into()));
-                (red, format!("CPU {cpu} does not answer."), format!("  {how} ({count})"))
-            }
-            Verdict::NobodyAtFault { why } => {
-                let how = match why {
-                    Harmless::AllAnswered => "Every call was answered in the end.",
-                    _ => "Timers were late, and no CPU is silent.",
-                };
-                (bold, "No CPU is at fault.".to_owned(), format!("  {how}"))
-            }
-            Verdict::NoLockup => (bold, "There is no lockup in this log.".to_owned(), String::new()),
-            _ => {
-                let yellow = bold.fg_color(Some(AnsiColor::Yellow.into()));
-                let says = "There is a lockup; this log cannot tell whose.".to_owned();
-                (yellow, says, String::new())
-            }
+        let color = match self.incident.verdict {
+            Verdict::Named { .. } => Some(AnsiColor::Red),
+            Verdict::NotConvicted => Some(AnsiColor::Yellow),
+            _ => None,
         };
-        let style = self.style(style);
+        let style = self.style(bold.fg_color(color.map(Into::into)));
+        let (says, how) = verdict(self.incident);
         _ = writeln!(self.out, "{style}{says}{style:#}{how}");
     }
 

@@ -3,18 +3,17 @@
 //! In Linux a CPU prints a dump line by line, and each line is a record. Here it differs: the lines of a dump are put
 //! together again by their order, per caller id if the log has them.
 
-use std::collections::HashMap;
-
+use crate::dmesg::classify::{classify, may_go_on};
 use crate::dmesg::clock::Clock;
-use crate::dmesg::entry::{Caller, Entry, WallClock};
+use crate::dmesg::entry::{Entry, WallClock};
 use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
-use crate::dmesg::prefix::Record;
+use crate::dmesg::open::{Callers, Open, Place};
+use crate::dmesg::prefix::{self, Record, without_escapes};
 use crate::dmesg::registers::Registers;
 use crate::dmesg::window::Window;
 use crate::dmesg::wrap::{Cut, MAX_WRAPPED};
-use crate::dmesg::{flags, headline, regs, state, work};
-use crate::time::KernelTime;
+use crate::dmesg::{flags, regs};
 
 /// More registers than any CPU shows.
 const MAX_REGISTERS: usize = 128;
@@ -22,21 +21,11 @@ const MAX_REGISTERS: usize = 128;
 /// More frames than any stack has.
 const MAX_FRAMES: usize = 512;
 
-/// More callers than can have an entry in the window: who has none is forgotten then.
-const MAX_CALLERS: usize = 2_048;
-
-/// What the text of a line says.
-pub(super) fn classify(text: &str) -> Line {
-    work::looks(text.len());
-    headline::read(text).or_else(|| state::read(text)).unwrap_or(Line::Unknown)
-}
-
 /// Puts lines together.
 #[derive(Default)]
 pub(super) struct Assembly {
     pub(super) entries: Window,
-    /// By caller id: CPUs that print at the same time interleave their lines.
-    open: HashMap<Option<Caller>, Open>,
+    open: Callers,
     cut: Option<Cut>,
     /// The last time that a logger's clock showed.
     clock: Option<WallClock>,
@@ -44,39 +33,35 @@ pub(super) struct Assembly {
     release: Option<(u32, u32)>,
 }
 
-/// The entries that the next line of the same caller may belong to, by their numbers.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Open {
-    fault: Option<usize>,
-    pstate: Option<usize>,
-    regs: Option<usize>,
-    pub(super) trace: Option<usize>,
-}
-
-/// Where a line stands.
-#[derive(Clone, Copy)]
-pub(super) struct Place {
-    pub(super) line: usize,
-    pub(super) time: Option<KernelTime>,
-    pub(super) caller: Option<Caller>,
-    pub(super) clock: Option<WallClock>,
-}
-
 impl Assembly {
-    /// Reads the next record.
-    pub(super) fn record(&mut self, line: usize, record: &Record<'_>) {
+    /// Reads the next line. A lone `\r` ends a line too, but an editor does not count it.
+    pub(super) fn line(&mut self, number: usize, line: &str) {
+        let line = line.trim_end_matches(['\n', '\r']);
+        let mut out = |record: Record<'_>| self.record(number, &record);
+        // Without a jump out of the loop the compiler looks at many bytes at once.
+        let is_odd =
+            |byte| u8::from(byte == b'\r') | u8::from(byte == b'\x1b') | u8::from(byte == 0);
+        if line.bytes().fold(0, |odd, byte| odd | is_odd(byte)) == 0 {
+            prefix::records(line, &mut out);
+        } else {
+            line.split('\r').for_each(|part| prefix::records(&without_escapes(part), &mut out));
+        }
+    }
+
+    fn record(&mut self, line: usize, record: &Record<'_>) {
         let text = record.text.trim();
         let clock = self.tick(record.clock);
         let says = classify(text);
         if let Some(cut) = self.cut.take()
-            && let Some((joined, says)) = cut.join(record, &says)
+            && let Some(head) = cut.head.as_deref().or_else(|| self.entries.last_text())
+            && let Some((joined, says)) = cut.join(head, record, &says)
         {
             self.entries.take_back();
-            self.open.insert(cut.place.caller, cut.before);
-            self.line(cut.place, &joined, says);
+            self.open.set(cut.place.caller, cut.before, &self.entries);
+            self.add(cut.place, &joined, says);
         } else {
             let place = Place { line, time: record.time, caller: record.caller, clock };
-            self.line(place, text, says);
+            self.add(place, text, says);
         }
     }
 
@@ -90,23 +75,15 @@ impl Assembly {
         Some(now)
     }
 
-    fn line(&mut self, place: Place, text: &str, line: Line) {
-        let before = self.open.get(&place.caller).copied().unwrap_or_default();
+    fn add(&mut self, place: Place, text: &str, line: Line) {
+        let before = self.open.get(place.caller);
         let (open, is_headline) = self.apply(place, text, line, before);
-        if open.is_empty() {
-            self.open.remove(&place.caller);
-        } else {
-            self.open.insert(place.caller, open);
-        }
-        if self.open.len() > MAX_CALLERS {
-            let entries = &self.entries;
-            self.open.retain(|_, open| open.last().is_some_and(|last| !entries.is_given(last)));
-        }
-        self.cut = is_headline.filter(|_| text.len() <= MAX_WRAPPED).map(|is_headline| Cut {
-            text: text.to_owned(),
-            place,
-            is_headline,
-            before,
+        self.open.set(place.caller, open, &self.entries);
+        let is_cut = |_: &bool| text.len() <= MAX_WRAPPED && may_go_on(text);
+        self.cut = is_headline.filter(is_cut).map(|is_headline| {
+            // The text of a line that belongs to no class is in its entry.
+            let head = is_headline.then(|| text.to_owned());
+            Cut { head, place, is_headline, before }
         });
     }
 
@@ -254,16 +231,5 @@ impl Assembly {
         if let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) {
             self.release = Some((major, minor));
         }
-    }
-}
-
-impl Open {
-    fn is_empty(&self) -> bool {
-        self.last().is_none()
-    }
-
-    /// The last of the open entries.
-    fn last(&self) -> Option<usize> {
-        [self.fault, self.pstate, self.regs, self.trace].into_iter().flatten().max()
     }
 }

@@ -2,13 +2,23 @@
 //!
 //! In Linux: `linux_banner`, `pcpu_embed_first_chunk` of `mm/percpu.c`, `smp_init` of `kernel/smp.c`.
 
+use crate::dmesg::begins::Begins;
+use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
 use crate::dmesg::scan::Scan;
 
+/// What such a line begins with: `Linux version`, `percpu`, `smp`, `SMP`, `x86`, `Brought up`,
+/// `Booted up`.
+pub(super) const BEGINS: Begins = Begins::with("Li pe sm SM x8 Br Bo");
+
 /// What such a line says.
-pub(super) fn read(mut scan: Scan<'_>) -> Option<Message> {
+pub(super) fn read(text: &str) -> Option<Line> {
+    machine(Scan(text)).map(Line::Says)
+}
+
+fn machine(mut scan: Scan<'_>) -> Option<Message> {
     if scan.tag("Linux version ").is_some() {
-        let release = scan.take(|c| !c.is_whitespace()).to_owned();
+        let release = scan.take(|b| b.is_ascii_graphic()).to_owned();
         return (!release.is_empty()).then_some(Message::Booted { release });
     }
     if scan.tag("percpu: ").is_some() {

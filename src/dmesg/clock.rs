@@ -122,7 +122,7 @@ fn fraction(scan: &mut Scan<'_>) -> Option<u64> {
     const PLACES: usize = 6;
     let mut ahead = *scan;
     ahead.any(&[".", ","])?;
-    let digits = ahead.take(|c| c.is_ascii_digit());
+    let digits = ahead.take(|b| b.is_ascii_digit());
     let shown = digits.get(..PLACES.min(digits.len())).filter(|digits| !digits.is_empty())?;
     let missing = u32::try_from(PLACES - shown.len()).ok()?;
     let micros = shown.parse::<u64>().ok()? * 10_u64.pow(missing);

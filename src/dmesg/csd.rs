@@ -2,17 +2,23 @@
 //!
 //! In Linux: `csd_lock_wait_toolong` of `kernel/smp.c`.
 
+use crate::dmesg::begins::Begins;
+use crate::dmesg::line::Line;
 use crate::dmesg::message::{CsdKind, Message};
 use crate::dmesg::scan::Scan;
 use crate::dmesg::trace::symbol_of;
 
+/// What such a line begins with: `smp: csd`, `csd`.
+pub(super) const BEGINS: Begins = Begins::with("sm cs");
+
 /// What such a line says.
-pub(super) fn read(mut scan: Scan<'_>) -> Option<Message> {
+pub(super) fn read(text: &str) -> Option<Line> {
+    let mut scan = Scan(text);
     if scan.tag("smp: ").is_some() {
         scan.blanks();
     }
     scan.tag("csd: ")?;
-    stall(scan).or_else(|| progress(scan))
+    stall(scan).or_else(|| progress(scan)).map(Line::Says)
 }
 
 fn stall(mut scan: Scan<'_>) -> Option<Message> {

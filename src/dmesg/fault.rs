@@ -2,6 +2,7 @@
 //!
 //! In Linux: `arch/*/mm/fault.c`, `die` of each architecture, `make_task_dead` of `kernel/exit.c`.
 
+use crate::dmesg::begins::Begins;
 use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
 use crate::dmesg::scan::Scan;
@@ -17,9 +18,14 @@ const OOPSES: [&str; 7] = [
     "stack segment: ",
 ];
 
+/// What such a line begins with: `Unable`, `BUG`, the [`OOPSES`], `kernel BUG`, `note`, `#PF`, `CM`.
+pub(super) const BEGINS: Begins = Begins::with("Un BU In Oo ge in di st ke no #P CM");
+
 /// What such a line says.
-pub(super) fn read(scan: Scan<'_>) -> Option<Message> {
-    fault(scan).or_else(|| oops(scan)).or_else(|| kernel_bug(scan)).or_else(|| note_exited(scan))
+pub(super) fn read(text: &str) -> Option<Line> {
+    let scan = Scan(text);
+    let message = fault(scan).or_else(|| oops(scan)).or_else(|| kernel_bug(scan));
+    message.or_else(|| note_exited(scan)).map(Line::Says).or_else(|| access(text))
 }
 
 fn fault(mut scan: Scan<'_>) -> Option<Message> {
@@ -49,7 +55,7 @@ fn fault(mut scan: Scan<'_>) -> Option<Message> {
 }
 
 /// The lines that say whether a fault was a write.
-pub(super) fn access(text: &str) -> Option<Line> {
+fn access(text: &str) -> Option<Line> {
     if let Some(access) = text.strip_prefix("#PF: supervisor ") {
         let is_write = access.starts_with("write access");
         let is_read = access.starts_with("read access") || access.starts_with("instruction fetch");

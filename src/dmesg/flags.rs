@@ -2,9 +2,15 @@
 //!
 //! In Linux: `__show_regs` and `show_regs` of each architecture.
 
+use crate::dmesg::begins::Begins;
 use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
 use crate::dmesg::scan::Scan;
+
+/// What such a line begins with: `pstate`, `pmr`, `RSP`, `ESP`, `EFLAGS`, `Flags`, `irq_soft_mask`, powerpc's special
+/// registers, `R:`, `status`, `Status`, `PSW`, `PRMD`.
+pub(super) const BEGINS: Begins =
+    Begins::with("ps pm RS ES EF Fl ir CF MS DA DE IR SO R: st St PS PR");
 
 /// What such a line says.
 pub(super) fn read(text: &str) -> Option<Line> {
@@ -129,7 +135,7 @@ fn parisc(text: &str) -> Option<Message> {
     const BITS: usize = 32;
     let mut scan = Scan(text);
     scan.tag("PSW: ")?;
-    let bits = scan.take(|c| c == '0' || c == '1');
+    let bits = scan.take(|b| b == b'0' || b == b'1');
     (bits.len() == BITS).then(|| state(bits, bits.ends_with('0')))
 }
 

@@ -1,16 +1,18 @@
-//! The lines that say what is wrong: faults, oopses, lockups, stalls, panics.
+//! The lines by which one CPU asks others for backtraces or stops them, and the ends of reports.
+//!
+//! In Linux: `lib/nmi_backtrace.c`, `kernel/panic.c`, `smp_send_stop` of each architecture.
 
+use crate::dmesg::begins::Begins;
 use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
 use crate::dmesg::scan::Scan;
-use crate::dmesg::{boot, csd, fault, lockup, rcu, usage};
 
-/// What a headline says.
+/// What such a line begins with: `NMI`, `Task dump`, `After`, `CPU`, `Sending`, `---`, `SMP`, `Rebooting`, `Kernel panic`.
+pub(super) const BEGINS: Begins = Begins::with("NM Ta Af CP Se -- SM Re Ke");
+
+/// What such a line says.
 pub(super) fn read(text: &str) -> Option<Line> {
-    let readers: [fn(Scan<'_>) -> Option<Message>; 7] =
-        [lockup::read, csd::read, fault::read, nmi, end, usage::read, boot::read];
-    let message = readers.iter().find_map(|read| read(Scan(text)));
-    message.map(Line::Says).or_else(|| rcu::read(Scan(text))).or_else(|| fault::access(text))
+    nmi(Scan(text)).or_else(|| end(Scan(text))).map(Line::Says)
 }
 
 /// Asking other CPUs what they are doing, and what comes back.

@@ -2,13 +2,19 @@
 //!
 //! In Linux: `kernel/watchdog.c`, `arch/powerpc/kernel/watchdog.c`, `kernel/workqueue.c`, `kernel/hung_task.c`.
 
+use crate::dmesg::begins::Begins;
+use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
 use crate::dmesg::scan::Scan;
 use crate::record::Pid;
 
+/// What such a line begins with: `NMI watchdog`, `watchdog`, `BUG`, `WARN`, `soft lockup`, `CPU`, `INFO`.
+pub(super) const BEGINS: Begins = Begins::with("NM wa BU WA so Wa CP IN");
+
 /// What such a line says.
-pub(super) fn read(scan: Scan<'_>) -> Option<Message> {
-    watchdog(scan).or_else(|| workqueue(scan)).or_else(|| hung_task(scan))
+pub(super) fn read(text: &str) -> Option<Line> {
+    let scan = Scan(text);
+    watchdog(scan).or_else(|| workqueue(scan)).or_else(|| hung_task(scan)).map(Line::Says)
 }
 
 fn watchdog(mut scan: Scan<'_>) -> Option<Message> {

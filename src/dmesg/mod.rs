@@ -15,7 +15,9 @@
 //! of two runs is equal.
 
 mod assemble;
+mod begins;
 mod boot;
+mod classify;
 mod clock;
 mod cpu_list;
 mod csd;
@@ -27,6 +29,7 @@ mod headline;
 mod line;
 mod lockup;
 mod message;
+mod open;
 mod prefix;
 mod rcu;
 mod reader;
@@ -34,7 +37,9 @@ mod registers;
 mod regs;
 mod scan;
 mod split;
+mod stamp;
 mod state;
+mod task;
 mod trace;
 mod usage;
 mod window;
@@ -65,7 +70,7 @@ pub fn parse(bytes: &[u8]) -> Vec<Entry> {
 /// Reads as [`parse`] does, entry by entry.
 ///
 /// Lines of a dump are put together even if other CPUs print between them. So an entry is given out when 1024 later ones
-/// have begun, or at the end; a line that belongs to an entry already given out is an entry of its own.
+/// or a mebibyte of text have begun, or at the end; a line that belongs to an entry already given out is an entry of its own.
 ///
 /// ```
 /// use softlockup::dmesg::{Message, entries};

@@ -2,13 +2,12 @@
 //!
 //! In Linux: `print_prefix`, `info_print_ext_header` (`kernel/printk/printk.c`); `dmesg` and `syslogd` for the rest.
 
-use std::borrow::Cow;
-
 use crate::dmesg::clock::{self, Clock};
 use crate::dmesg::entry::Caller;
 use crate::dmesg::scan::Scan;
 use crate::dmesg::split::{self, Split};
-use crate::time::{KernelTime, NSEC_PER_SEC};
+use crate::dmesg::stamp::{caller_id, stamp};
+use crate::time::KernelTime;
 
 /// A line of the kernel's, or what is left of it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,11 +32,11 @@ const LEVELS: [&str; 8] = ["emerg", "alert", "crit", "err", "warn", "notice", "i
 
 /// Calls `out` for each record on a line; there is none on an empty line.
 pub(super) fn records(line: &str, out: &mut impl FnMut(Record<'_>)) {
-    let line = without_escapes(line);
-    let mut split = Split::new(&line);
+    let mut record = strip(line);
+    // Hosts are only searched for where the line begins with a logger's clock.
+    let mut split = Split::new(line, record.clock.is_some());
     let mut from = 0;
     loop {
-        let record = strip(&line[from..]);
         let begins = line.len() - record.text.len();
         let next = split.next(begins).filter(|&next| next > from);
         let text = &line[begins..next.unwrap_or(line.len())];
@@ -47,21 +46,18 @@ pub(super) fn records(line: &str, out: &mut impl FnMut(Record<'_>)) {
         }
         let Some(next) = next else { return };
         from = next;
+        record = strip(&line[from..]);
     }
 }
 
 /// Without what moves a terminal's cursor or colours its text.
-fn without_escapes(line: &str) -> Cow<'_, str> {
-    const ESCAPE: char = '\x1b';
-    if !line.bytes().any(|byte| byte == b'\x1b' || byte == b'\0') {
-        return Cow::Borrowed(line);
-    }
+pub(super) fn without_escapes(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut chars = line.chars();
     while let Some(c) = chars.next() {
         match c {
             '\0' => {}
-            ESCAPE => {
+            '\x1b' => {
                 if chars.next() == Some('[') {
                     _ = chars.find(|c| ('@'..='~').contains(c));
                 }
@@ -69,7 +65,7 @@ fn without_escapes(line: &str) -> Cow<'_, str> {
             _ => out.push(c),
         }
     }
-    Cow::Owned(out)
+    out
 }
 
 /// Takes what is before a record's text.
@@ -120,19 +116,6 @@ fn stamped(scan: &mut Scan<'_>, record: &mut Record<'_>) -> Option<()> {
     Some(())
 }
 
-/// The rest of a stamp, and how many decimal places it has.
-pub(super) fn stamp(scan: &mut Scan<'_>) -> Option<(KernelTime, u32)> {
-    scan.blanks();
-    let secs: u64 = scan.decimal()?;
-    scan.tag(".")?;
-    let digits = scan.take(|c| c.is_ascii_digit());
-    scan.tag("]")?;
-    let places = u32::try_from(digits.len()).ok().filter(|places| (1..=9).contains(places))?;
-    let fraction = digits.parse::<u64>().ok()? * 10_u64.pow(9 - places);
-    let ns = secs.checked_mul(NSEC_PER_SEC)?.checked_add(fraction)?;
-    Some((KernelTime::from_ns(ns), places))
-}
-
 /// `[    C7]`, `[T3731890]`.
 fn caller(scan: &mut Scan<'_>, record: &mut Record<'_>) -> Option<()> {
     if record.caller.is_some() {
@@ -140,15 +123,6 @@ fn caller(scan: &mut Scan<'_>, record: &mut Record<'_>) -> Option<()> {
     }
     record.caller = Some(whole(scan, |scan| caller_id(bracket(scan)?.trim_start()))?);
     Some(())
-}
-
-/// `C7`, `T3731890`.
-fn caller_id(id: &str) -> Option<Caller> {
-    let mut scan = Scan(id);
-    let is_cpu = scan.tag("C").is_some();
-    is_cpu.then_some(()).or_else(|| scan.tag("T"))?;
-    let id = if is_cpu { Caller::Cpu(scan.cpu()?) } else { Caller::Task(scan.decimal()?) };
-    scan.0.is_empty().then_some(id)
 }
 
 /// `4,5014,12915314503,-;` of `/dev/kmsg`, microseconds the third; netconsole adds `,caller=T16`.
@@ -160,7 +134,7 @@ fn kmsg(scan: &mut Scan<'_>, record: &mut Record<'_>) -> Option<()> {
         scan.tag(",")?;
         let micros: u64 = scan.decimal()?;
         scan.tag(",")?;
-        let fields = scan.take(|c| c.is_ascii_alphanumeric() || "-+,=/".contains(c));
+        let fields = scan.take(|b| b.is_ascii_alphanumeric() || b"-+,=/".contains(&b));
         scan.tag(";")?;
         Some((micros.checked_mul(1_000)?, fields))
     })?;

@@ -4,20 +4,31 @@
 
 use crate::config::MAX_CPUS;
 use crate::cpumask::CpuId;
+use crate::dmesg::begins::Begins;
 use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
 use crate::dmesg::scan::Scan;
 use crate::record::Pid;
 
+/// What such a line begins with, if not with a CPU's number: `rcu`, `INFO`, `(detected`, `(t=`, `Possible`, `Tasks`, `}`.
+const BEGINS: Begins = Begins::with("rc IN (d (t Po Ta } ");
+
+/// Whether a line can be such a one.
+pub(super) fn begins(text: &str) -> bool {
+    BEGINS.fits(text) || text.starts_with(|c: char| c.is_ascii_digit())
+}
+
 /// What such a line says.
-pub(super) fn read(mut scan: Scan<'_>) -> Option<Line> {
+pub(super) fn read(text: &str) -> Option<Line> {
+    let mut scan = Scan(text);
     let is_rcus = scan.tag("rcu: ").is_some();
     scan.blanks();
     if let Some(says) = stall(scan) {
         return Some(Line::Several(says));
     }
     let alone = stalled_cpu(scan, is_rcus).or_else(|| end(scan, is_rcus));
-    alone.or_else(|| starved(scan)).or_else(|| timer(scan)).or_else(|| tasks(scan)).map(Line::Says)
+    let of_kthread = alone.or_else(|| starved(scan)).or_else(|| timer(scan));
+    of_kthread.or_else(|| tasks(scan)).or_else(|| braces_end(scan)).map(Line::Says)
 }
 
 /// `INFO: rcu_sched detected stalls on CPUs/tasks: { 1} (detected by 0, t=5252 jiffies)`, where all but the first words
@@ -70,6 +81,12 @@ fn age(mut scan: Scan<'_>) -> Option<Message> {
     scan.tag(" jiffies").map(|()| Message::RcuStallEnd { by: None, jiffies, nr_cpus: None })
 }
 
+/// `} 2688 jiffies s: 4485 root: 0x1/.`, where a kernel printed each word in the braces as a line.
+fn braces_end(mut scan: Scan<'_>) -> Option<Message> {
+    scan.tag("} ")?;
+    age(scan).filter(|_| scan.0.contains(" jiffies s: "))
+}
+
 /// `1-...!: (5229 ticks this GP) idle=…`, older `1: (1 GPs behind) idle=…`; or `1-...D` alone, where a kernel printed each
 /// word in the braces as a line.
 fn stalled_cpu(mut scan: Scan<'_>, is_rcus: bool) -> Option<Message> {
@@ -88,8 +105,8 @@ fn stalled_cpu(mut scan: Scan<'_>, is_rcus: bool) -> Option<Message> {
     Some(cpu_with(cpu, flags, Some(gps_behind), scan.0.contains("(false positive?)")))
 }
 
-fn is_flag(flag: char) -> bool {
-    "Oo.N?!D".contains(flag) || flag.is_ascii_digit()
+fn is_flag(flag: u8) -> bool {
+    b"Oo.N?!D".contains(&flag) || flag.is_ascii_digit()
 }
 
 /// A CPU with its flags: offline, not in the mask, not in the next mask, and whether it took an interrupt.

@@ -1,8 +1,9 @@
 //! From bytes to entries.
 
+use std::io::BufRead;
+
 use crate::dmesg::assemble::Assembly;
 use crate::dmesg::entry::Entry;
-use crate::dmesg::prefix;
 
 /// A longer line is read as several.
 const MAX_LINE: usize = 2 << 20;
@@ -20,21 +21,14 @@ impl<'a> Entries<'a> {
         Entries { rest: bytes, line: 1, assembly: Assembly::default() }
     }
 
-    /// The next line and its number. A lone `\r` ends a line too, but an editor does not count it.
-    fn next_line(&mut self) -> Option<(usize, &'a [u8])> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let number = self.line;
-        let longest = MAX_LINE.min(self.rest.len());
-        let end = self.rest[..longest].iter().position(|&byte| byte == b'\n' || byte == b'\r');
-        let (line, rest) = self.rest.split_at(end.unwrap_or(longest));
+    /// The next line, with what ends it.
+    fn next_line(&mut self) -> &'a [u8] {
+        let longest = &self.rest[..MAX_LINE.min(self.rest.len())];
+        let mut after = longest;
+        let len = after.skip_until(b'\n').unwrap_or(longest.len());
+        let (line, rest) = self.rest.split_at(len);
         self.rest = rest;
-        if end.is_some() {
-            self.line += usize::from(rest[0] == b'\n');
-            self.rest = &rest[1..];
-        }
-        Some((number, line))
+        line
     }
 }
 
@@ -42,10 +36,13 @@ impl Iterator for Entries<'_> {
     type Item = Entry;
 
     fn next(&mut self) -> Option<Entry> {
-        while !self.assembly.entries.is_full() {
-            let Some((number, line)) = self.next_line() else { break };
-            let line = String::from_utf8_lossy(line);
-            prefix::records(&line, &mut |record| self.assembly.record(number, &record));
+        while !self.assembly.entries.is_full() && !self.rest.is_empty() {
+            let line = self.next_line();
+            match str::from_utf8(line) {
+                Ok(text) => self.assembly.line(self.line, text),
+                Err(_) => self.assembly.line(self.line, &String::from_utf8_lossy(line)),
+            }
+            self.line += usize::from(line.ends_with(b"\n"));
         }
         self.assembly.entries.give()
     }

@@ -2,10 +2,21 @@
 //!
 //! In Linux: `__show_regs` and `show_regs` of each architecture.
 
+use crate::dmesg::begins::Begins;
 use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
 use crate::dmesg::registers::Registers;
 use crate::dmesg::scan::Scan;
+
+/// What such a line begins with, if it is no register's name.
+const BEGINS: Begins = Begins::with("Kr GP $  $1 $2");
+
+/// Whether a line can be such a one.
+pub(super) fn begins(text: &str) -> bool {
+    let name = Scan(text).take(|b| b.is_ascii_alphanumeric());
+    let is_value = matches!(name.len(), 8 | 16);
+    is_value || is_register(name) || name == "pc" || BEGINS.fits(text)
+}
 
 /// What such a line says.
 pub(super) fn read(text: &str) -> Option<Line> {
@@ -22,7 +33,7 @@ pub(super) fn general(number: usize) -> String {
 fn named(mut scan: Scan<'_>) -> Option<Registers> {
     let mut regs = Registers::default();
     loop {
-        let name = scan.take(|c| c.is_ascii_alphanumeric());
+        let name = scan.take(|b| b.is_ascii_alphanumeric());
         is_register(name).then_some(())?;
         scan.blanks();
         scan.tag(":")?;
@@ -87,7 +98,7 @@ fn bare(mut scan: Scan<'_>) -> Option<Registers> {
     const DIGITS: usize = 16;
     let mut regs = Registers::default();
     loop {
-        let name = scan.take(|c| c.is_ascii_alphanumeric());
+        let name = scan.take(|b| b.is_ascii_alphanumeric());
         (is_register(name) || matches!(name, "pc" | "u0")).then_some(())?;
         scan.tag(" ")?;
         let before = scan.0.len();

@@ -32,9 +32,9 @@ impl<'a> Scan<'a> {
         Some(head)
     }
 
-    /// Takes what fits, perhaps nothing.
-    pub(super) fn take(&mut self, fits: impl Fn(char) -> bool) -> &'a str {
-        let end = self.0.find(|c| !fits(c)).unwrap_or(self.0.len());
+    /// Takes what fits, perhaps nothing. Only ASCII may fit.
+    pub(super) fn take(&mut self, fits: impl Fn(u8) -> bool) -> &'a str {
+        let end = self.0.bytes().position(|b| !fits(b)).unwrap_or(self.0.len());
         work::looks(end);
         let (head, rest) = self.0.split_at(end);
         self.0 = rest;
@@ -43,18 +43,22 @@ impl<'a> Scan<'a> {
 
     /// Takes blanks and tabs, if any.
     pub(super) fn blanks(&mut self) {
-        self.take(|c| c == ' ' || c == '\t');
+        self.take(|b| b == b' ' || b == b'\t');
     }
 
     /// Takes a decimal number.
     pub(super) fn decimal<T: FromStr>(&mut self) -> Option<T> {
-        self.take(|c| c.is_ascii_digit()).parse().ok()
+        self.take(|b| b.is_ascii_digit()).parse().ok()
     }
 
     /// Takes a hexadecimal number, with or without `0x`.
     pub(super) fn hex(&mut self) -> Option<u64> {
         _ = self.tag("0x");
-        u64::from_str_radix(self.take(|c| c.is_ascii_hexdigit()), 16).ok()
+        let digits = self.take(|b| b.is_ascii_hexdigit());
+        let digit = |b: u8| char::from(b).to_digit(16).map_or(0, u64::from);
+        let fits = digits.len() <= 16 || digits.bytes().rev().skip(16).all(|b| b == b'0');
+        let value = digits.bytes().fold(0, |value: u64, b| value << 4 | digit(b));
+        (fits && !digits.is_empty()).then_some(value)
     }
 
     /// Takes a CPU's number.

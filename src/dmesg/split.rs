@@ -2,8 +2,8 @@
 //! that joined lines.
 
 use crate::dmesg::clock::{self, Clock};
-use crate::dmesg::prefix::stamp;
 use crate::dmesg::scan::Scan;
+use crate::dmesg::stamp::stamp;
 use crate::dmesg::work;
 
 /// Longer than a date and a host's name.
@@ -31,8 +31,9 @@ enum Ahead {
 }
 
 impl<'a> Split<'a> {
-    pub(super) fn new(line: &'a str) -> Self {
-        Split { line, stamp: Ahead::Unknown, host: Ahead::Unknown }
+    pub(super) fn new(line: &'a str, has_hosts: bool) -> Self {
+        let host = if has_hosts { Ahead::Unknown } else { Ahead::Nowhere };
+        Split { line, stamp: Ahead::Unknown, host }
     }
 
     /// Where the next record begins: at its stamp, or at the date and the host before it.
@@ -73,8 +74,9 @@ fn next_stamp(line: &str, from: usize) -> Option<usize> {
 /// `Jan 23 23:39:43 worker0 kernel:`, `2025-05-12T22:29:52+02:00 worker0 kernel:`.
 fn next_host(line: &str, from: usize) -> Option<usize> {
     let mut searched = from;
-    line[from..].match_indices(KERNEL).find_map(|(at, _)| {
-        let at = from + at;
+    let colons = line[from..].match_indices(':').map(|(at, _)| from + at + 1);
+    let ends = colons.filter(|&end| line[..end].ends_with(KERNEL));
+    ends.map(|end| end - KERNEL.len()).filter(|&at| at >= from).find_map(|at| {
         let starts = searched.max(at.saturating_sub(MAX_HOST))..at;
         searched = at + KERNEL.len();
         starts.filter(|&start| line.is_char_boundary(start)).find(|&start| {

@@ -1,10 +1,13 @@
-//! The lines that say where a CPU was: its task, its program counter, its registers, its call trace.
+//! The lines that say where a CPU was: its task and its program counter.
 
+use crate::dmesg::begins::Begins;
 use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
 use crate::dmesg::scan::Scan;
 use crate::dmesg::trace::{first_word, function, place};
-use crate::dmesg::{flags, regs, trace};
+
+/// What such a line begins with: `CPU:`, `User PSW`, and what [`PC`] and [`LR`] begin with.
+pub(super) const BEGINS: Begins = Begins::with("CP Us pc RI EI PC NI ep IA Kr ER lr LR ra RP");
 
 /// What begins a line with the program counter: arm64, x86, arm, powerpc, riscv, mips, parisc, s390, loongarch.
 const PC: [&str; 12] = [
@@ -26,16 +29,10 @@ const PC: [&str; 12] = [
 const LR: [&str; 8] =
     ["lr : ", "LR is at ", "LR [", "LR = ", "ra : ", "ra    : ", "ra: ", "RP(r2): "];
 
-/// What a line about a CPU's state says.
+/// What such a line says.
 pub(super) fn read(text: &str) -> Option<Line> {
-    cpu_line(Scan(text))
-        .or_else(|| task(text))
-        .or_else(|| user_mode(text))
-        .or_else(|| pointer(text))
-        .map(Line::Says)
-        .or_else(|| flags::read(text))
-        .or_else(|| regs::read(text))
-        .or_else(|| trace::read(text))
+    let message = cpu_line(Scan(text)).or_else(|| user_mode(text)).or_else(|| pointer(text));
+    message.map(Line::Says)
 }
 
 /// `dump_stack_print_info`.
@@ -56,47 +53,13 @@ fn cpu_line(mut scan: Scan<'_>) -> Option<Message> {
     if !is_tainted {
         _ = rest.until("Not tainted");
     }
-    let flags = if is_tainted { rest.take(|c| c == ' ' || c.is_ascii_uppercase()) } else { "" };
+    let flags = if is_tainted { rest.take(|b| b == b' ' || b.is_ascii_uppercase()) } else { "" };
     let taint = flags.chars().filter(|&c| c != ' ').collect();
     rest.blanks();
     let release = first_word(rest.0).0;
     let has_release = release.bytes().next().is_some_and(|first| first.is_ascii_digit());
     let release = if has_release { release } else { "" }.to_owned();
     Some(Message::CpuLine { cpu, pid, comm: comm.trim().to_owned(), taint, release })
-}
-
-/// The head of a task's dump, `sched_show_task`.
-fn task(text: &str) -> Option<Message> {
-    let Some(task) = text.strip_prefix("task:") else { return old_task(text) };
-    let (comm, rest) = task.split_once(" state:")?;
-    let state = rest.chars().next().filter(char::is_ascii_alphabetic)?;
-    let mut scan = Scan(rest);
-    let pid = scan.until(" pid:").and_then(|_| {
-        scan.blanks();
-        scan.decimal()
-    });
-    Some(Message::TaskState { comm: comm.trim().to_owned(), state, pid })
-}
-
-/// Before 5.11: `kbox_culprit    R  running task    0   128      2 0x00000000`, the name in 15 columns.
-fn old_task(text: &str) -> Option<Message> {
-    const COLUMNS: usize = 15;
-    let (comm, rest) = text.split_at_checked(COLUMNS)?;
-    let mut scan = Scan(rest);
-    scan.tag(" ")?;
-    let state = scan.0.chars().next().filter(|state| "RSDTtXZPI".contains(*state))?;
-    scan.0 = &scan.0[1..];
-    scan.tag(" ")?;
-    scan.blanks();
-    _ = scan.tag("running task");
-    scan.blanks();
-    scan.decimal::<u64>()?;
-    scan.blanks();
-    let pid = scan.decimal()?;
-    scan.blanks();
-    scan.decimal::<u64>()?;
-    scan.tag(" 0x")?;
-    Some(Message::TaskState { comm: comm.trim().to_owned(), state, pid: Some(pid) })
 }
 
 /// Where kernel code ends: a selector whose privilege level is 3, s390's user PSW, an address of powerpc's below the

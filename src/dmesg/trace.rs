@@ -3,11 +3,15 @@
 //! In Linux: `dump_backtrace`, `show_trace_log_lvl` and `show_stack` of each architecture; `scripts/decode_stacktrace.sh`
 //! adds the places in the source.
 
+use crate::dmesg::begins::Begins;
 use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
 use crate::dmesg::scan::Scan;
 
-/// What such a line says.
+/// What such a line begins with, if it is no frame: `Call trace`, `Exception stack`, `---`.
+pub(super) const BEGINS: Begins = Begins::with("Ca Ex --");
+
+/// What such a line says, if it is no frame.
 pub(super) fn read(text: &str) -> Option<Line> {
     if ["Call trace:", "Call Trace:"].iter().any(|head| text.starts_with(head)) {
         let trace = Message::CallTrace { frames: Vec::new(), interrupts: Vec::new() };
@@ -16,7 +20,7 @@ pub(super) fn read(text: &str) -> Option<Line> {
     if text.starts_with("Exception stack(") {
         return Some(Line::Frame { symbol: None, interrupted: true });
     }
-    interrupt(text).map(Line::Says).or_else(|| frame(text))
+    interrupt(text).map(Line::Says)
 }
 
 /// powerpc's `--- interrupt: 900 at f+0x1/0x2`, older `--- Exception: 901 at …`.
@@ -30,7 +34,7 @@ fn interrupt(text: &str) -> Option<Message> {
 
 /// `f+0x0/0x4 [module]`, `[<addr>] ? f+0x0/0x4`, `[sp] [pc] f+0x0/0x4 (unreliable)`, `<TASK>`, `f from g+0x0/0x4`,
 /// `f+0x0/0x4 kernel/smp.c:12`, `f kernel/smp.c:12 [inline]`.
-fn frame(text: &str) -> Option<Line> {
+pub(super) fn frame(text: &str) -> Option<Line> {
     let (mut word, mut rest) = first_word(text);
     let mut interrupted = false;
     while is_marker(word) {
@@ -73,10 +77,11 @@ pub(super) fn function(text: &str) -> Option<&str> {
 
 /// The function out of `f kernel/smp.c:12 [inline]`, `f (kernel/smp.c:12 kernel/smp.c:34)`.
 fn sourced<'a>(word: &'a str, rest: &str) -> Option<&'a str> {
+    is_symbol(word).then_some(())?;
     let (source, after) = first_word(rest);
     let is_inline = is_source(source) && after == "[inline]";
     let is_decoded = source.strip_prefix('(').is_some_and(|it| is_source(it.trim_end_matches(')')));
-    (is_symbol(word) && (is_inline || is_decoded)).then_some(word)
+    (is_inline || is_decoded).then_some(word)
 }
 
 /// `kernel/smp.c:12`.
@@ -95,10 +100,12 @@ pub(super) fn first_word(text: &str) -> (&str, &str) {
 
 /// `<TASK>`, `</TASK>`, `<<EOE>>`, `<#DF>`.
 fn is_marker(word: &str) -> bool {
+    if !word.starts_with('<') || !word.ends_with('>') {
+        return false;
+    }
     let name = word.trim_matches(['<', '>', '/']);
-    let is_bracketed = word.starts_with('<') && word.ends_with('>');
     let is_name = |b: u8| b.is_ascii_uppercase() || b == b'#' || b == b'_';
-    is_bracketed && name.len() >= 2 && name.bytes().all(is_name)
+    name.len() >= 2 && name.bytes().all(is_name)
 }
 
 fn is_address(text: &str) -> bool {
@@ -125,6 +132,6 @@ pub(super) fn is_symbol(text: &str) -> bool {
 
 /// The function at the beginning of `do_nothing+0x0/0x4(0x0).`
 pub(super) fn symbol_of(text: &str) -> Option<String> {
-    let symbol = Scan(text).take(|c| c.is_ascii_alphanumeric() || "_.$".contains(c));
+    let symbol = Scan(text).take(|b| b.is_ascii_alphanumeric() || b"_.$".contains(&b));
     is_symbol(symbol).then(|| symbol.to_owned())
 }

@@ -2,17 +2,29 @@
 //!
 //! In Linux: `print_cpustat` and `print_irq_counts` of `kernel/watchdog.c`, with `CONFIG_SOFTLOCKUP_DETECTOR_INTR_STORM`.
 
+use crate::dmesg::begins::Begins;
+use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
 use crate::dmesg::scan::Scan;
 
+/// What such a line begins with: `#1`, `watchdog`, `CPU`.
+pub(super) const BEGINS: Begins = Begins::with("#1 #2 #3 #4 #5 wa CP");
+
 /// What such a line says.
-pub(super) fn read(mut scan: Scan<'_>) -> Option<Message> {
-    if scan.tag("#").is_some() {
-        scan.decimal::<u32>()?;
-        scan.tag(":")?;
-        scan.blanks();
-        return shares(scan).or_else(|| irq(scan));
-    }
+pub(super) fn read(text: &str) -> Option<Line> {
+    row(Scan(text)).or_else(|| head(Scan(text))).map(Line::Says)
+}
+
+/// `#1: …`
+fn row(mut scan: Scan<'_>) -> Option<Message> {
+    scan.tag("#")?;
+    scan.decimal::<u32>()?;
+    scan.tag(":")?;
+    scan.blanks();
+    shares(scan).or_else(|| irq(scan))
+}
+
+fn head(mut scan: Scan<'_>) -> Option<Message> {
     _ = scan.tag("watchdog: ");
     scan.tag("CPU#")?;
     let cpu = scan.cpu()?;

@@ -38,6 +38,14 @@ impl Window {
         self.bytes -= entry.as_ref().map_or(0, bytes);
     }
 
+    /// The text of the last entry, if that is a line that belongs to no class.
+    pub(super) fn last_text(&self) -> Option<&str> {
+        match &self.entries.back()?.message {
+            Message::Other(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// What this entry says, if it is not given out yet.
     pub(super) fn message(&mut self, number: usize) -> Option<&mut Message> {
         let index = number.checked_sub(self.given)?;

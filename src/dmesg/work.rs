@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn each_byte_is_looked_at_a_bounded_number_of_times() {
-        const LEN: usize = 1 << 15;
+        const LEN: usize = 1 << 13;
         const MOST: usize = 60;
         for head in HEADS {
             for fill in FILLS {

@@ -6,6 +6,7 @@ mod headlines;
 mod loggers;
 mod noise;
 mod rcu;
+mod size;
 
 use softlockup::CpuId;
 use softlockup::dmesg::{CpuList, Message, parse};

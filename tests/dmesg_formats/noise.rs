@@ -106,7 +106,7 @@ fn check(log: &[u8]) {
 #[test]
 fn torn_lines_of_every_class_are_read() {
     let mut random = Random(7);
-    for _ in 0..20_000 {
+    for _ in 0..4_000 {
         check(&random.log());
     }
 }
@@ -123,13 +123,13 @@ fn a_torn_real_log_is_read() {
     for path in paths {
         let log = fs::read(path).unwrap();
         check(&log);
-        for _ in 0..20 {
+        for _ in 0..5 {
             let mut torn = log.clone();
             for _ in 0..200 {
                 let at = random.below(torn.len());
                 match random.below(3) {
                     0 => torn[at] = random.below(256) as u8,
-                    1 => torn.truncate(torn.len() - random.below(80).min(torn.len() - 1)),
+                    1 => torn.insert(at, b'\n'),
                     _ => drop(torn.splice(at..(at + random.below(30)).min(torn.len()), *b"")),
                 }
             }

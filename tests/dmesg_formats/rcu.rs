@@ -104,8 +104,8 @@ fn what_stands_in_braces_is_the_same_as_on_lines_of_its_own() {
     );
     // A kernel that printed each word in the braces as a line.
     assert_says(
-        "rcu: INFO: rcu_preempt detected expedited stalls on CPUs/tasks: {\n 0-...D",
-        &[stall(false, true), cpu(0, "...D", Some(true), None)],
+        "rcu: INFO: rcu_preempt detected expedited stalls on CPUs/tasks: {\n 0-...D\n } 2688 jiffies s: 4485 root: 0x1/.",
+        &[stall(false, true), cpu(0, "...D", Some(true), None), end(None, 2_688, None)],
     );
 }
 
