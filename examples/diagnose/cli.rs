@@ -27,7 +27,12 @@ pub(crate) struct Args {
     /// journalctl, syslog, netconsole, /dev/kmsg, a mail that wraps lines.
     /// The whole log is better than a part of it: what stands before the
     /// first report often decides.
-    #[arg(value_name = "FILE", default_value = "-", hide_default_value = true, verbatim_doc_comment)]
+    #[arg(
+        value_name = "FILE",
+        default_value = "-",
+        hide_default_value = true,
+        verbatim_doc_comment
+    )]
     pub(crate) file: PathBuf,
 
     /// Print one JSON object instead of text.

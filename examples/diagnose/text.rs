@@ -168,7 +168,10 @@ impl Page<'_> {
         let comm = victim.comm.as_deref().unwrap_or("?");
         let comm: String = comm.chars().take(15).collect();
         let cpu = victim.cpu;
-        _ = writeln!(self.out, "  {cpu:>4}  {comm:<15}  {began:<11}  {at:<13}  {times:>5}  {number}");
+        _ = writeln!(
+            self.out,
+            "  {cpu:>4}  {comm:<15}  {began:<11}  {at:<13}  {times:>5}  {number}"
+        );
         if let (Some(function), false) = (&victim.function, victim.class == Some(Class::Waiter)) {
             let does = match victim.class {
                 Some(Class::Lock) => "waits for a lock in",

@@ -5,6 +5,7 @@ use std::env;
 
 use softlockup::config::{BuddyRule, ConsoleTime, Detectors, RcuStalls, Sysctl};
 use softlockup::dmesg::diagnosis::diagnose;
+use softlockup::scenario::At;
 use softlockup::scenario::busy::Busy;
 use softlockup::scenario::callback_chain::CallbackChain;
 use softlockup::scenario::irqs_off_caller::IrqsOffCaller;
@@ -15,7 +16,6 @@ use softlockup::scenario::nested_oops::{Arrivals, Before, DieLockPolicy, NestedO
 use softlockup::scenario::slow_console::SlowConsole;
 use softlockup::scenario::slow_report::SlowReport;
 use softlockup::scenario::wait_chains::WaitChains;
-use softlockup::scenario::At;
 use softlockup::{Clock, Config, CpuId, Kernel, KernelTime, Scenario};
 
 use crate::damage::damaged;
@@ -194,7 +194,8 @@ fn wrong_names(seeds: std::ops::Range<u64>, damages: u64) -> Vec<String> {
                         let text = format!(
                             "{scenario}, {kernel:?}: seed {seed}, damage {damage}: CPU {cpu}, not {guilty:?}"
                         );
-                        let facts: Vec<_> = incident.facts.iter().map(|fact| format!("{fact:?}")).collect();
+                        let facts: Vec<_> =
+                            incident.facts.iter().map(|fact| format!("{fact:?}")).collect();
                         eprintln!("{text}\n{}", facts.join("\n"));
                         if env::var_os("DIAGNOSIS_LOGS").is_some() {
                             eprintln!("{log}");
@@ -209,7 +210,8 @@ fn wrong_names(seeds: std::ops::Range<u64>, damages: u64) -> Vec<String> {
         eprintln!("{key:<40} named in {named:>6} of {logs:>6} logs in which a CPU is to blame");
     }
     let sum = |count: fn(&Score) -> u32| scores.values().map(count).sum::<u32>();
-    let (named, logs, wrong_ones) = (sum(|score| score.named), sum(|score| score.logs), wrong.len());
+    let (named, logs, wrong_ones) =
+        (sum(|score| score.named), sum(|score| score.logs), wrong.len());
     eprintln!("in all: named in {named} of {logs} logs, {wrong_ones} wrong");
     wrong
 }

@@ -116,7 +116,8 @@ fn a_fault_inside_an_oops_report_convicts_its_cpu_if_the_report_never_goes_on() 
 
 #[test]
 fn an_oops_whose_cpu_is_not_printed_convicts_none() {
-    let log = NESTED.lines().filter(|line| !line.contains("CPU: 3")).map(|line| line.to_owned() + "\n");
+    let log =
+        NESTED.lines().filter(|line| !line.contains("CPU: 3")).map(|line| line.to_owned() + "\n");
     let log = log.collect::<String>() + &waiter(40, 1, 22, " ");
     let incident = read(&log);
     assert_eq!(incident.verdict, Verdict::NotConvicted);
@@ -206,14 +207,15 @@ fn a_cpu_that_rcu_waits_for_is_convicted_if_it_never_reports_itself() {
 
 #[test]
 fn a_cpu_that_does_not_answer_a_request_is_convicted_if_there_was_time_to() {
-    let request = "[  36.000000] Sending NMI from CPU 1 to CPUs 3:\n";
-    assert_eq!(
-        named(&(request.to_owned() + &waiter(52, 1, 22, " "))),
-        Some((3, Confidence::Likely))
-    );
+    let request = waiter(36, 1, 22, " ") + "[  36.000000] Sending NMI from CPU 1 to CPUs 3:\n";
+    let later = waiter(60, 1, 44, "L");
+    assert_eq!(named(&(request.clone() + &later)), Some((3, Confidence::Likely)));
     let answer = backtrace(36, 3, "daif", "read_lines", "vfs_read");
-    assert_eq!(named(&(request.to_owned() + &answer + &waiter(52, 1, 22, " "))), None);
-    assert_eq!(named(&(request.to_owned() + &waiter(37, 1, 22, " "))), None);
+    assert_eq!(named(&(request.clone() + &answer + &later)), None);
+    assert_eq!(named(&(request.clone() + &waiter(37, 2, 22, "L"))), None);
+    // Nothing says why it was asked: the beginning is missing.
+    let (_, without_cause) = request.split_at(waiter(36, 1, 22, " ").len());
+    assert_eq!(named(&(without_cause.to_owned() + &waiter(60, 1, 44, " "))), None);
 }
 
 #[test]
@@ -334,7 +336,8 @@ fn what_is_a_silent_cpu_today_was_not_one_an_hour_ago() {
 fn two_dumps_that_are_mixed_convict_no_cpu() {
     let one = backtrace(36, 3, "daIf", "poll_device", "driver_reset");
     let other = backtrace(36, 4, "daif", "read_lines", "vfs_read");
-    let mixed: String = one.lines().zip(other.lines()).map(|(a, b)| format!("{a}\n{b}\n")).collect();
+    let mixed: String =
+        one.lines().zip(other.lines()).map(|(a, b)| format!("{a}\n{b}\n")).collect();
     let incident = read(&(HARD.to_owned() + &mixed + &waiter(52, 1, 22, " ")));
     assert_eq!(incident.verdict, Verdict::NotConvicted);
     assert!(incident.caveats.iter().any(|caveat| matches!(caveat, Caveat::Holes { .. })));
@@ -343,7 +346,8 @@ fn two_dumps_that_are_mixed_convict_no_cpu() {
 #[test]
 fn any_bytes_give_a_verdict_and_no_panic() {
     let mut random = crate::random::Random(7);
-    let whole = NESTED.to_owned() + HARD + &csd(30, 1, 2, 0) + &x86(52, 2, 5, 7) + &x86(60, 7, 5, 6);
+    let whole =
+        NESTED.to_owned() + HARD + &csd(30, 1, 2, 0) + &x86(52, 2, 5, 7) + &x86(60, 7, 5, 6);
     for _ in 0..3000 {
         let mut bytes = whole.clone().into_bytes();
         for _ in 0..=random.below(20) {

@@ -39,7 +39,12 @@ pub enum Advice {
 }
 
 /// What fits an incident, the most useful first.
-pub(super) fn advice(scene: &Scene, verdict: &Verdict, facts: &[Fact], caveats: &[Caveat]) -> Vec<Advice> {
+pub(super) fn advice(
+    scene: &Scene,
+    verdict: &Verdict,
+    facts: &[Fact],
+    caveats: &[Caveat],
+) -> Vec<Advice> {
     let mut out = Vec::new();
     let any = |is: fn(&Fact) -> bool| facts.iter().any(is);
     let has = |is: fn(&Caveat) -> bool| caveats.iter().any(is);
@@ -57,8 +62,12 @@ pub(super) fn advice(scene: &Scene, verdict: &Verdict, facts: &[Fact], caveats: 
             }
         }
         Verdict::NotConvicted => {
-            if has(|caveat| matches!(caveat, Caveat::HeadIsMissing { .. } | Caveat::Holes { .. } | Caveat::NoCpuLines))
-            {
+            if has(|caveat| {
+                matches!(
+                    caveat,
+                    Caveat::HeadIsMissing { .. } | Caveat::Holes { .. } | Caveat::NoCpuLines
+                )
+            }) {
                 out.push(Advice::WholeLog);
             }
             if scene.csd.is_empty() {
@@ -72,7 +81,9 @@ pub(super) fn advice(scene: &Scene, verdict: &Verdict, facts: &[Fact], caveats: 
     if any(|fact| matches!(fact.kind, FactKind::NoBacktrace { .. })) {
         out.push(Advice::PseudoNmi);
     }
-    let notifier = any(|fact| matches!(fact.kind, FactKind::FaultInOops { .. } | FactKind::WaitsForItself { .. }));
+    let notifier = any(|fact| {
+        matches!(fact.kind, FactKind::FaultInOops { .. } | FactKind::WaitsForItself { .. })
+    });
     if notifier || scene.oopses.iter().any(|oops| oops.fault_inside.is_some()) {
         out.push(Advice::DieNotifier);
     }

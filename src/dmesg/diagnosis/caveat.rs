@@ -4,11 +4,11 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::cpumask::CpuId;
 use crate::dmesg::diagnosis::fact::list;
 use crate::dmesg::diagnosis::number::Fit;
 use crate::dmesg::diagnosis::oops::OopsReport;
 use crate::dmesg::diagnosis::scene::Scene;
-use crate::cpumask::CpuId;
 
 /// Something that a log cannot tell, or that makes it doubtful.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -93,9 +93,13 @@ impl Caveat {
             caveats.push(Caveat::LateTimers(fit));
         }
         let lost = |oops: &&OopsReport| {
-            oops.cpu.is_none() && oops.ended.is_none() && (oops.fault_inside.is_some() || !oops.has_header)
+            oops.cpu.is_none()
+                && oops.ended.is_none()
+                && (oops.fault_inside.is_some() || oops.count.is_none())
         };
-        caveats.extend(scene.oopses.iter().filter(lost).map(|oops| Caveat::OopsWithoutCpu { line: oops.line }));
+        caveats.extend(
+            scene.oopses.iter().filter(lost).map(|oops| Caveat::OopsWithoutCpu { line: oops.line }),
+        );
         caveats
     }
 
@@ -140,7 +144,9 @@ impl fmt::Display for Caveat {
                 f,
                 "line {line}: tainted W, and the warning is not in this log; it may be of a call with interrupts off"
             ),
-            Caveat::NoCpuLines => f.write_str("no line says \"CPU: n PID: …\": this is not the whole log"),
+            Caveat::NoCpuLines => {
+                f.write_str("no line says \"CPU: n PID: …\": this is not the whole log")
+            }
             Caveat::LateTimers(fit) => write!(
                 f,
                 "{} of {} numbers do not follow from their stamps: timers were late, as when a host does not run \
@@ -160,9 +166,14 @@ impl fmt::Display for Caveat {
                 "line {line}: an oops whose report never ended; the kernel did not get to print its CPU"
             ),
             Caveat::CsdGap { line } => {
-                write!(f, "line {line}: stalled calls are numbered, and some before this one are missing")
+                write!(
+                    f,
+                    "line {line}: stalled calls are numbered, and some before this one are missing"
+                )
             }
-            Caveat::Backwards => f.write_str("the newest line comes first: turn the log over (tac)"),
+            Caveat::Backwards => {
+                f.write_str("the newest line comes first: turn the log over (tac)")
+            }
         }
     }
 }

@@ -103,19 +103,23 @@ pub(super) fn live(pc: Option<&str>, frames: &[String], interrupts: &[usize]) ->
     // The NMI in which a CPU dumps itself is no context of its own.
     let nmi = frames.iter().take(MOST_FRAMES).rposition(|frame| NMIS.contains(&frame.as_str()));
     let start = nmi.map_or(0, |at| at + 1);
-    let is_end = |at: &usize| *at > start && (interrupts.contains(at) || is_interrupt(&frames[*at - 1]));
+    let is_end =
+        |at: &usize| *at > start && (interrupts.contains(at) || is_interrupt(&frames[*at - 1]));
     let ends: Vec<usize> = (start + 1..=frames.len()).filter(is_end).collect();
     let first = ends.first().copied().unwrap_or(frames.len());
     let prints = |frames: &[String]| frames.iter().any(|frame| PRINTERS.contains(&frame.as_str()));
     let waits = |frames: &[String]| frames.iter().any(|frame| is_wait(frame));
     let (from, to) = match ends[..] {
         // `dump_stack` in a handler of the timer: RCU's, or the watchdog's.
-        [first, ref rest @ ..] if prints(&frames[start..first]) && !waits(&frames[start..first]) => {
+        [first, ref rest @ ..]
+            if prints(&frames[start..first]) && !waits(&frames[start..first]) =>
+        {
             (first, rest.first().copied().unwrap_or(frames.len()))
         }
         _ => (start, first),
     };
-    let in_interrupt = from < to && is_interrupt(&frames[to - 1]) || ends.contains(&to) && to < frames.len();
+    let in_interrupt =
+        from < to && is_interrupt(&frames[to - 1]) || ends.contains(&to) && to < frames.len();
     let mut out: Vec<String> = Vec::new();
     if from == 0 || nmi.is_some_and(|at| from == at + 1) {
         out.extend(pc.map(str::to_owned));
@@ -194,13 +198,16 @@ fn is_idle(frame: &str) -> bool {
         "psw_idle",
         "do_idle",
     ];
-    IDLES.contains(&stem(frame)) || frame.starts_with("snooze_loop") || frame.starts_with("shared_cede_loop")
+    IDLES.contains(&stem(frame))
+        || frame.starts_with("snooze_loop")
+        || frame.starts_with("shared_cede_loop")
 }
 
 /// The class of a context; `None` if no function of it is known.
 pub(super) fn classify(context: &Context) -> Option<Class> {
     let frames = &context.frames;
-    let helped = |frame: &&String| !HELPERS.contains(&frame.as_str()) && !PRINTERS.contains(&frame.as_str());
+    let helped =
+        |frame: &&String| !HELPERS.contains(&frame.as_str()) && !PRINTERS.contains(&frame.as_str());
     let near: Vec<&str> = frames.iter().filter(helped).take(NEAR).map(String::as_str).collect();
     let first = near.first()?;
     let any = |is: fn(&str) -> bool| near.iter().any(|frame| is(frame));
@@ -228,7 +235,8 @@ pub(super) fn waits_for_itself(context: &Context) -> bool {
         return false;
     };
     let wants = |frame: &String| matches!(stem(frame), "die" | "oops_begin");
-    let reports = |frame: &String| matches!(stem(frame), "die" | "__die" | "__die_body" | "notify_die");
+    let reports =
+        |frame: &String| matches!(stem(frame), "die" | "__die" | "__die_body" | "notify_die");
     frames.get(lock + 1).is_some_and(wants) && frames[lock + 2..].iter().any(reports)
 }
 

@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use crate::dmesg::diagnosis::context::{self, Class, Context};
 use crate::cpumask::CpuId;
+use crate::dmesg::diagnosis::context::{self, Class, Context};
 use crate::dmesg::entry::{Caller, Entry};
 use crate::dmesg::message::Message;
 use crate::dmesg::registers::Registers;
@@ -41,6 +41,8 @@ pub(super) struct Dump {
     pub(super) regs: Registers,
     /// Nothing is missing from it, and nothing in it is another's.
     pub(super) is_whole: bool,
+    /// The dump before it was not complete, and its rest may be in this one.
+    pub(super) follows_a_cut: bool,
 }
 
 /// A dump that is not complete yet.
@@ -56,6 +58,7 @@ struct Open {
     frames: Option<(Vec<String>, Vec<usize>)>,
     regs: Registers,
     has_older: bool,
+    follows_a_cut: bool,
     is_tangled: bool,
 }
 
@@ -94,7 +97,9 @@ impl Gatherer {
             Message::Backtrace { .. } => self.close(key),
             Message::TaskDump { cpu } => self.begin(entry, Why::Stale, Some(*cpu)),
             Message::NoBacktrace { cpus } => self.begin(entry, Why::Stale, cpus.only()),
-            Message::TaskState { .. } | Message::HungTask { .. } => self.begin(entry, Why::Stale, None),
+            Message::TaskState { .. } | Message::HungTask { .. } => {
+                self.begin(entry, Why::Stale, None)
+            }
             Message::Fault { .. } | Message::Oops { .. } | Message::KernelBug { .. } => {
                 self.begin(entry, Why::Oops, None);
             }
@@ -107,7 +112,15 @@ impl Gatherer {
                     self.holes.push(entry.line); // its end is missing
                 }
             }
-            Message::PState { irqs_off, .. } => {
+            Message::PState { irqs_off, text } => {
+                // arm64 shows one in a dump, above the trace.
+                let is_arm64 = text.contains(" -PAN") || text.contains(" +PAN");
+                if let Some(open) = self.open.get_mut(&key)
+                    && is_arm64
+                    && open.frames.is_some()
+                {
+                    open.is_tangled = true;
+                }
                 if let Some(open) = self.live(entry) {
                     open.is_tangled |= open.irqs_off.is_some();
                     open.irqs_off.get_or_insert(*irqs_off);
@@ -131,7 +144,10 @@ impl Gatherer {
                 }
             }
             Message::EndTrace => {
-                let ends = self.open.get(&key).is_some_and(|open| matches!(open.why, Why::Oops | Why::Warning));
+                let ends = self
+                    .open
+                    .get(&key)
+                    .is_some_and(|open| matches!(open.why, Why::Oops | Why::Warning));
                 if !ends {
                     self.holes.push(entry.line); // nothing began that could end
                 }
@@ -176,8 +192,13 @@ impl Gatherer {
     }
 
     fn begin(&mut self, entry: &Entry, why: Why, headline_cpu: Option<CpuId>) {
+        // Where one dump is cut short by another, lines of both may follow.
+        let cuts =
+            |open: &Open| open.cpu.is_some() && open.frames.is_none() && open.why != Why::Oops;
+        let follows_a_cut = entry.caller.is_none() && self.open.get(&None).is_some_and(cuts);
         self.close(entry.caller);
-        self.open.insert(entry.caller, Open::new(entry, why, headline_cpu));
+        let open = Open { follows_a_cut, ..Open::new(entry, why, headline_cpu) };
+        self.open.insert(entry.caller, open);
     }
 
     fn cpu_line(&mut self, entry: &Entry, cpu: CpuId) {
@@ -188,8 +209,7 @@ impl Gatherer {
             open.cpu.is_none() && open.pc.is_none() && open.frames.is_none() && !is_another
         });
         if !fits {
-            self.close(entry.caller);
-            self.open.insert(entry.caller, Open::new(entry, Why::Own, None));
+            self.begin(entry, Why::Own, None);
         }
         if let Some(open) = self.open.get_mut(&entry.caller) {
             open.is_tangled |= open.headline_cpu.is_some_and(|named| named != cpu);
@@ -213,7 +233,8 @@ impl Gatherer {
         let is_impossible = open.why == Why::SoftLockup && open.irqs_off == Some(true);
         let needs_state = matches!(open.why, Why::SoftLockup | Why::Backtrace);
         let lacks_state = needs_state && open.irqs_off.is_none();
-        let must_be_whole = !matches!(open.why, Why::HardLockup | Why::Oops | Why::Stale | Why::Own);
+        let must_be_whole =
+            !matches!(open.why, Why::HardLockup | Why::Oops | Why::Stale | Why::Own);
         let is_broken = open.is_tangled || is_impossible || must_be_whole && !complete;
         // `dump_stack` shows no registers. What does has a headline.
         let lacks_headline = open.why == Why::Own && open.pc.is_some();
@@ -221,7 +242,10 @@ impl Gatherer {
             (Some(stalled), Some(time)) => time.ns_since(stalled) <= RCU_DUMPS_NS,
             _ => false,
         };
-        if lacks_headline && !is_of_rcu || is_broken || open.why == Why::HardLockup && !complete && !is_headline_only {
+        if lacks_headline && !is_of_rcu
+            || is_broken
+            || open.why == Why::HardLockup && !complete && !is_headline_only
+        {
             self.holes.push(open.line);
         }
         let (frames, interrupts) = open.frames.unwrap_or_default();
@@ -237,6 +261,7 @@ impl Gatherer {
             class,
             context,
             regs: if keeps_regs { open.regs } else { Registers::default() },
+            follows_a_cut: open.follows_a_cut,
             is_whole: complete && !open.is_tangled && !is_impossible && !lacks_state,
         });
     }
@@ -255,6 +280,7 @@ impl Open {
             frames: None,
             regs: Registers::default(),
             has_older: false,
+            follows_a_cut: false,
             is_tangled: false,
         }
     }
@@ -262,8 +288,16 @@ impl Open {
 
 /// Whether a line explains a fault, which another line before it names.
 fn is_of_a_fault(text: &str) -> bool {
-    const HEADS: [&str; 8] =
-        ["Mem abort info:", "ESR = ", "EC = ", "FSC = ", "ISV = ", "CM = ", "Data abort info:", "#PF: "];
+    const HEADS: [&str; 8] = [
+        "Mem abort info:",
+        "ESR = ",
+        "EC = ",
+        "FSC = ",
+        "ISV = ",
+        "CM = ",
+        "Data abort info:",
+        "#PF: ",
+    ];
     HEADS.iter().any(|head| text.starts_with(head))
 }
 

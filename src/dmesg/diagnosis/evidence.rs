@@ -5,13 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::cpumask::CpuId;
 use crate::dmesg::diagnosis::caveat::Caveat;
 use crate::dmesg::diagnosis::context::{Class, waits_for_a_report, waits_for_itself};
 use crate::dmesg::diagnosis::dump::{Dump, Why};
 use crate::dmesg::diagnosis::fact::{Fact, FactKind, Weight};
 use crate::dmesg::diagnosis::pointer;
 use crate::dmesg::diagnosis::scene::{Scene, SoftReport};
-use crate::cpumask::CpuId;
 use crate::time::NSEC_PER_SEC;
 
 /// A CPU that waits has reported itself after this long, however idle it was before: seven samples of 4 s, and one.
@@ -47,8 +47,9 @@ impl Evidence {
     /// A fact, unless one of its kind, and as weighty, is there already.
     fn add(&mut self, cpu: CpuId, line: usize, weight: Weight, kind: FactKind) {
         let fact = Fact { cpu, line, weight, kind };
-        let is_as_good =
-            |other: &Fact| other.cpu == cpu && other.weight >= weight && other.is_same_source(&fact);
+        let is_as_good = |other: &Fact| {
+            other.cpu == cpu && other.weight >= weight && other.is_same_source(&fact)
+        };
         if !self.facts.iter().any(is_as_good) {
             self.facts.push(fact);
         }
@@ -72,7 +73,11 @@ fn stalled_calls(scene: &Scene, evidence: &mut Evidence) {
     }
     // Stalls are numbered from boot: what has no number here may be the target's own wait.
     let seen: BTreeSet<u32> = scene.csd.iter().map(|stall| stall.number).collect();
-    let gap = open.iter().filter(|stall| (1..stall.number).any(|n| !seen.contains(&n))).map(|stall| stall.line).next();
+    let gap = open
+        .iter()
+        .filter(|stall| (1..stall.number).any(|n| !seen.contains(&n)))
+        .map(|stall| stall.line)
+        .next();
     evidence.caveats.extend(gap.map(|line| Caveat::CsdGap { line }));
     let targets: BTreeSet<CpuId> = open.iter().map(|stall| stall.target).collect();
     let is_root = |cpu: &&CpuId| !evidence.waiters.contains_key(cpu);
@@ -81,7 +86,9 @@ fn stalled_calls(scene: &Scene, evidence: &mut Evidence) {
         evidence.caveats.push(Caveat::Ring { cpus: targets.into_iter().collect() });
     }
     for cpu in roots {
-        let Some(stall) = open.iter().filter(|stall| stall.target == cpu).max_by_key(|stall| stall.waiting_ns) else {
+        let Some(stall) =
+            open.iter().filter(|stall| stall.target == cpu).max_by_key(|stall| stall.waiting_ns)
+        else {
             continue;
         };
         let kind = FactKind::CsdTarget { waiter: stall.on, waiting_ns: stall.waiting_ns };
@@ -95,15 +102,20 @@ fn stalled_calls(scene: &Scene, evidence: &mut Evidence) {
 
 /// An oops that never ended, on a CPU that is silent afterwards.
 fn oopses(scene: &Scene, evidence: &mut Evidence) {
-    for oops in scene.oopses.iter().filter(|oops| oops.ended.is_none() && oops.has_header) {
+    // Of a later one the first is not in the log, or has ended.
+    for oops in scene.oopses.iter().filter(|oops| oops.ended.is_none() && oops.count == Some(1)) {
         let Some(cpu) = oops.cpu else { continue };
         let last = oops.fault_inside.unwrap_or(oops.line);
+        if scene.oopses.iter().any(|other| other.count > oops.count) {
+            continue; // it got through die_lock
+        }
         // The taint D is set when a report ends: then lines of it are missing here.
         let died_since = scene.first_died.is_some_and(|line| line > oops.line);
         if died_since || scene.is_heard_of_after(cpu, last) {
             continue;
         }
-        let goes_on = scene.first_died.is_none() && scene.last_not_died.is_some_and(|line| line > last);
+        let goes_on =
+            scene.first_died.is_none() && scene.last_not_died.is_some_and(|line| line > last);
         let is_waiter = evidence.waiters.contains_key(&cpu)
             || scene.soft.iter().any(|report| report.cpu == cpu);
         match oops.fault_inside {
@@ -113,11 +125,7 @@ fn oopses(scene: &Scene, evidence: &mut Evidence) {
             Some(inner_line) => {
                 evidence.add_silent(cpu, oops.line, FactKind::FaultInOops { inner_line });
             }
-            // With more of them it may be the outer one of two, whose task is dead.
-            None if scene.oopses.len() == 1 => {
-                evidence.add_silent(cpu, oops.line, FactKind::OopsNeverEnded);
-            }
-            None => evidence.add(cpu, oops.line, Weight::Hint, FactKind::OopsNeverEnded),
+            None => evidence.add_silent(cpu, oops.line, FactKind::OopsNeverEnded),
         }
     }
 }
@@ -125,7 +133,8 @@ fn oopses(scene: &Scene, evidence: &mut Evidence) {
 /// A hard lockup of one or two CPUs of which nothing is heard any more.
 fn hard_lockups(scene: &Scene, evidence: &mut Evidence) {
     const MOST: usize = 2;
-    let dark: BTreeMap<CpuId, usize> = scene.hard.iter().map(|hard| (hard.cpu, hard.line)).collect();
+    let dark: BTreeMap<CpuId, usize> =
+        scene.hard.iter().map(|hard| (hard.cpu, hard.line)).collect();
     let dark: Vec<_> =
         dark.into_iter().filter(|&(cpu, line)| !scene.takes_interrupts_after(cpu, line)).collect();
     for &(cpu, line) in &dark {
@@ -150,13 +159,11 @@ fn wait_for_a_report(scene: &Scene, evidence: &mut Evidence) {
 
 /// CPUs that were dumped with interrupts off.
 fn dumps(scene: &Scene, evidence: &mut Evidence) {
-    let itself = |dump: &&Dump| {
-        dump.is_whole && dump.irqs_off == Some(true) && waits_for_itself(&dump.context)
-    };
-    let is_off = |dump: &&Dump| {
-        let asked = matches!(dump.why, Why::HardLockup | Why::Backtrace);
-        asked && dump.is_whole && dump.irqs_off == Some(true)
-    };
+    let is_clean =
+        |dump: &&Dump| dump.is_whole && !dump.follows_a_cut && dump.irqs_off == Some(true);
+    let itself = |dump: &&Dump| is_clean(dump) && waits_for_itself(&dump.context);
+    let is_off =
+        |dump: &&Dump| is_clean(dump) && matches!(dump.why, Why::HardLockup | Why::Backtrace);
     for dump in scene.dumps.iter().filter(|dump| is_off(dump) || itself(dump)) {
         let cpu = dump.cpu;
         if scene.takes_interrupts_after(cpu, dump.line) {
@@ -164,14 +171,20 @@ fn dumps(scene: &Scene, evidence: &mut Evidence) {
         }
         let is_hard = scene.hard.iter().any(|hard| hard.cpu == cpu);
         let again = scene.dumps.iter().filter(is_off).filter(|other| {
-            let later = other.time.zip(dump.time).is_some_and(|(b, a)| b.ns_since(a) > NSEC_PER_SEC);
+            let later =
+                other.time.zip(dump.time).is_some_and(|(b, a)| b.ns_since(a) > NSEC_PER_SEC);
             other.cpu == cpu && later && other.context.frames.last() == dump.context.frames.last()
         });
         let lasts = is_hard || again.count() > 0;
         let function = dump.context.frames.first().cloned().unwrap_or_default();
         match dump.class {
             _ if waits_for_itself(&dump.context) => {
-                evidence.add(cpu, dump.line, Weight::Certain, FactKind::WaitsForItself { function });
+                evidence.add(
+                    cpu,
+                    dump.line,
+                    Weight::Certain,
+                    FactKind::WaitsForItself { function },
+                );
             }
             // A moment with interrupts off is nothing; a handler is one.
             Some(Class::Loop) if lasts => {
@@ -207,7 +220,8 @@ fn rcu(scene: &Scene, evidence: &mut Evidence) {
                 continue;
             }
             // A CPU that waits with interrupts on would have said so by then.
-            let waited = scene.ns_left_after(stalled.time).is_some_and(|left| left > REPORTED_BY_NS);
+            let waited =
+                scene.ns_left_after(stalled.time).is_some_and(|left| left > REPORTED_BY_NS);
             match waited || stalled.irqs_off == Some(true) {
                 true => evidence.add_silent(cpu, stalled.line, kind.clone()),
                 false => evidence.add(cpu, stalled.line, Weight::Hint, kind.clone()),
@@ -221,26 +235,35 @@ fn requests(scene: &Scene, evidence: &mut Evidence) {
     const MOST: usize = 2;
     /// A CPU that asks waits so long for the answers.
     const PATIENCE_NS: u64 = 10 * NSEC_PER_SEC;
-    let mut silent: BTreeMap<CpuId, (usize, Option<CpuId>)> = BTreeMap::new();
+    let mut silent: BTreeMap<CpuId, (usize, Option<CpuId>, bool)> = BTreeMap::new();
     for request in &scene.requests {
         let unanswered = request.unanswered();
         let is_over = scene.ns_left_after(request.time).is_none_or(|left| left >= PATIENCE_NS);
         if unanswered.len() > MOST || !is_over {
             continue;
         }
+        // Of many answers one is easily lost.
+        let is_sure = request.has_cause && request.to.len() == 1;
         for cpu in unanswered {
-            silent.entry(cpu).or_insert((request.line, Some(request.from)));
+            let found = silent.entry(cpu).or_insert((request.line, Some(request.from), is_sure));
+            found.2 |= is_sure;
         }
     }
     for asked in &scene.no_backtrace {
-        silent.entry(asked.cpu).or_insert((asked.line, None));
+        silent.entry(asked.cpu).or_insert((asked.line, None, true)).2 = true;
     }
-    for (cpu, (line, asked_by)) in silent {
+    for (cpu, (line, asked_by, is_sure)) in silent {
         let is_last = scene.last_line <= line;
         if is_last || scene.is_heard_of_after(cpu, line) {
             continue;
         }
-        evidence.add_silent(cpu, line, FactKind::NoBacktrace { asked_by });
+        let kind = FactKind::NoBacktrace { asked_by };
+        let is_known =
+            evidence.facts.iter().any(|fact| fact.cpu == cpu && fact.weight > Weight::Hint);
+        match is_sure || is_known {
+            true => evidence.add_silent(cpu, line, kind),
+            false => evidence.add(cpu, line, Weight::Hint, kind),
+        }
     }
 }
 
@@ -249,7 +272,9 @@ fn pointers(scene: &Scene, evidence: &mut Evidence) {
     let Some(pointed) = pointer::find(scene) else { return };
     let last = pointed.lines.iter().copied().max().unwrap_or_default();
     let line = pointed.lines.first().copied().unwrap_or_default();
-    if scene.takes_interrupts_after(pointed.cpu, last) || evidence.waiters.contains_key(&pointed.cpu) {
+    if scene.takes_interrupts_after(pointed.cpu, last)
+        || evidence.waiters.contains_key(&pointed.cpu)
+    {
         return;
     }
     let kind = FactKind::PerCpuPointer { register: pointed.register, waiters: pointed.waiters };
@@ -273,7 +298,8 @@ fn only_one_left(scene: &Scene, evidence: &mut Evidence) {
     let left = (0..nr_cpus).map(CpuId).find(|cpu| !waiting.contains_key(cpu));
     let last = waiting.values().max().copied();
     let Some((cpu, line)) = left.zip(last) else { return };
-    if scene.takes_interrupts_after(cpu, line) || scene.soft.iter().any(|report| report.cpu == cpu) {
+    if scene.takes_interrupts_after(cpu, line) || scene.soft.iter().any(|report| report.cpu == cpu)
+    {
         return;
     }
     evidence.add(cpu, line, Weight::Likely, FactKind::OnlyOneLeft { nr_cpus });
@@ -284,8 +310,7 @@ fn stops(scene: &Scene, evidence: &mut Evidence) {
     for (line, cpus) in &scene.not_stopped {
         let before = |report: &&SoftReport| report.line < *line;
         let panicked = scene.soft.iter().rev().find(before).map(|report| report.cpu);
-        let others: Vec<CpuId> =
-            cpus.iter().take(3).filter(|cpu| Some(*cpu) != panicked).collect();
+        let others: Vec<CpuId> = cpus.iter().take(3).filter(|cpu| Some(*cpu) != panicked).collect();
         let [cpu] = others[..] else { continue };
         if !evidence.facts.iter().any(|fact| fact.cpu == cpu && fact.kind == FactKind::DidNotStop) {
             evidence.add_silent(cpu, *line, FactKind::DidNotStop);
@@ -296,7 +321,8 @@ fn stops(scene: &Scene, evidence: &mut Evidence) {
 /// Many CPUs in one lock.
 fn convoy(scene: &Scene, evidence: &mut Evidence) {
     const MANY: usize = 2;
-    let locked = scene.dumps.iter().filter(|dump| dump.class == Some(Class::Lock) && dump.why != Why::Oops);
+    let locked =
+        scene.dumps.iter().filter(|dump| dump.class == Some(Class::Lock) && dump.why != Why::Oops);
     let cpus: BTreeSet<CpuId> = locked.map(|dump| dump.cpu).collect();
     if cpus.len() >= MANY {
         evidence.caveats.push(Caveat::Convoy { cpus: cpus.into_iter().collect() });

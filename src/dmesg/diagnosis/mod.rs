@@ -54,9 +54,9 @@ pub use number::{Expected, Fit, Reckoning};
 pub use verdict::{Confidence, Harmless, Verdict};
 pub use victim::Victim;
 
+use crate::cpumask::CpuId;
 use crate::dmesg::diagnosis::number::Law;
 use crate::dmesg::diagnosis::scene::{Reader, Scene};
-use crate::cpumask::CpuId;
 use crate::dmesg::entries;
 use crate::dmesg::entry::Entry;
 use crate::time::KernelTime;

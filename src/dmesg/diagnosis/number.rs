@@ -9,8 +9,8 @@
 
 use serde::Serialize;
 
-use crate::dmesg::diagnosis::scene::{Scene, SoftReport};
 use crate::cpumask::CpuId;
+use crate::dmesg::diagnosis::scene::{Scene, SoftReport};
 use crate::time::{KernelTime, NSEC_PER_SEC, get_timestamp, sample_period_ns, softlockup_thresh};
 
 /// `kernel.watchdog_thresh` of a kernel that nobody configured, in seconds.

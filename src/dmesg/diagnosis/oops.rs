@@ -20,8 +20,8 @@ pub(super) struct OopsReport {
     /// The CPU, if the report says so, and names no other one.
     pub(super) cpu: Option<CpuId>,
     names_several: bool,
-    /// It has a header, `[#1]`: it holds `die_lock`. Without one it may wait for it.
-    pub(super) has_header: bool,
+    /// The count in its header, `[#1]`: it holds `die_lock`. Without a header it may wait for it.
+    pub(super) count: Option<u32>,
     /// Where a fault inside the report begins that has no report itself.
     pub(super) fault_inside: Option<usize>,
     /// Where the report ends, or goes on as only a report that ends does.
@@ -64,16 +64,17 @@ impl Oopses {
         let &Entry { line, time, caller, .. } = entry;
         match &entry.message {
             Message::Fault { .. } => self.fault(entry),
-            Message::Oops { code, .. } => {
+            Message::Oops { code, count } => {
+                let count = Some(*count);
                 match self.open_report() {
                     // The header of the fault before it: of the one inside, or of this one.
                     Some(report) if report.fault_inside.is_some() => {
                         report.fault_inside = None;
                         report.ended = Some(line);
-                        self.begin(line, time, caller, true);
+                        self.begin(line, time, caller, count);
                     }
-                    Some(report) if !report.has_header => report.has_header = true,
-                    _ => self.begin(line, time, caller, true),
+                    Some(report) if report.count.is_none() => report.count = count,
+                    _ => self.begin(line, time, caller, count),
                 }
                 if let Some(open) = &mut self.open {
                     open.is_arm64 = code.is_some_and(|code| code >= FIRST_ESR);
@@ -85,7 +86,7 @@ impl Oopses {
                     match report.fault_inside {
                         // Something is reported after all.
                         Some(_) if is_soon => report.ended = Some(line),
-                        None if is_soon && report.has_header => report.is_on(*cpu),
+                        None if is_soon && report.count.is_some() => report.is_on(*cpu),
                         _ => {}
                     }
                 }
@@ -117,10 +118,16 @@ impl Oopses {
         let same_caller = self.open.as_ref().is_some_and(|open| open.caller == caller);
         let is_arm64 = self.open.as_ref().is_some_and(|open| open.is_arm64);
         match self.open_report() {
-            Some(report) if report.has_header && report.fault_inside.is_none() && is_soon && same_caller && is_arm64 => {
+            Some(report)
+                if report.count.is_some()
+                    && report.fault_inside.is_none()
+                    && is_soon
+                    && same_caller
+                    && is_arm64 =>
+            {
                 report.fault_inside = Some(line);
             }
-            _ => self.begin(line, time, caller, false),
+            _ => self.begin(line, time, caller, None),
         }
     }
 
@@ -129,14 +136,14 @@ impl Oopses {
         line: usize,
         time: Option<KernelTime>,
         caller: Option<Caller>,
-        has_header: bool,
+        count: Option<u32>,
     ) {
         let cpu = match caller {
             Some(Caller::Cpu(cpu)) => Some(cpu),
             _ => None,
         };
         let (names_several, fault_inside, ended) = (false, None, None);
-        self.reports.push(OopsReport { line, cpu, names_several, has_header, fault_inside, ended });
+        self.reports.push(OopsReport { line, cpu, names_several, count, fault_inside, ended });
         self.open = Some(Open { began: time, caller, is_arm64: false });
     }
 

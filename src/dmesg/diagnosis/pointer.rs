@@ -18,10 +18,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::cpumask::CpuId;
 use crate::dmesg::diagnosis::context::Class;
 use crate::dmesg::diagnosis::dump::Dump;
 use crate::dmesg::diagnosis::scene::Scene;
-use crate::cpumask::CpuId;
 
 /// Whom the waiters' registers point at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +49,8 @@ pub(super) fn find(scene: &Scene) -> Option<Pointed> {
         return None;
     }
     let waiters: Vec<&Dump> = scene.dumps.iter().filter(|dump| can_point(dump)).collect();
-    let highest = scene.nr_cpus.map(|cpus| cpus.checked_sub(1)).unwrap_or_else(|| seen_cpus(scene))?;
+    let highest =
+        scene.nr_cpus.map(|cpus| cpus.checked_sub(1)).unwrap_or_else(|| seen_cpus(scene))?;
     let has_gs = waiters.iter().any(|dump| dump.regs.get("GS").is_some());
     let base = if has_gs { Base::gs(&waiters, scene)? } else { Base::own_area(&waiters, scene)? };
     let mut by_register: BTreeMap<String, BTreeSet<i128>> = BTreeMap::new();
@@ -104,7 +105,8 @@ fn can_point(dump: &Dump) -> bool {
     let frames = &dump.context.frames;
     let first = frames.first().is_some_and(|frame| MANY.contains(&frame.as_str()));
     let many = frames.iter().take(3).any(|frame| frame.starts_with("smp_call_function_many"));
-    let scrambles = |frame: &String| frame.starts_with("kasan_") || frame.starts_with("__sanitizer_cov");
+    let scrambles =
+        |frame: &String| frame.starts_with("kasan_") || frame.starts_with("__sanitizer_cov");
     dump.is_whole
         && dump.class == Some(Class::Waiter)
         && dump.irqs_off == Some(false)

@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::cpumask::CpuId;
+use crate::dmesg::cpu_list::CpuList;
 use crate::dmesg::diagnosis::context::Class;
 use crate::dmesg::diagnosis::dump::{Dump, Gatherer, Why};
 use crate::dmesg::diagnosis::oops::{OopsReport, Oopses};
-use crate::cpumask::CpuId;
-use crate::dmesg::cpu_list::CpuList;
 use crate::dmesg::entry::{Caller, Entry};
 use crate::dmesg::message::Message;
 use crate::record::Pid;
@@ -52,6 +52,8 @@ pub(super) struct Request {
     pub(super) to: CpuList,
     /// Those of them of which something was heard within the time that the kernel waits.
     pub(super) answered: BTreeSet<CpuId>,
+    /// The log shows what it was asked for.
+    pub(super) has_cause: bool,
 }
 
 /// A CPU that RCU names.
@@ -104,6 +106,8 @@ pub(super) struct Scene {
     pub(super) first_died: Option<usize>,
     /// The last line that is not.
     pub(super) last_not_died: Option<usize>,
+    /// Answers to requests that are not in the log. A CPU that asks others dumps itself before.
+    unasked: Vec<(CpuId, usize)>,
     /// The CPUs that were dumped, or were found idle, not long ago.
     answers: VecDeque<(CpuId, usize, Option<KernelTime>)>,
     pub(super) nr_cpus: Option<u32>,
@@ -181,9 +185,7 @@ impl Reader {
     fn divide(&mut self, entry: &Entry) {
         let is_boot = matches!(entry.message, Message::Booted { .. });
         let goes_back = match (self.scene.last_time, entry.time) {
-            (Some(last), Some(time)) => {
-                last.ns_since(time) > BACK_NS && time.ns() < last.ns() / 2
-            }
+            (Some(last), Some(time)) => last.ns_since(time) > BACK_NS && time.ns() < last.ns() / 2,
             _ => false,
         };
         let is_alarm = is_alarm(&entry.message);
@@ -207,6 +209,7 @@ impl Reader {
         let mut gatherer = std::mem::take(&mut self.gatherer);
         gatherer.finish();
         scene.holes = gatherer.holes;
+        scene.holes.extend(scene.unasked.iter().map(|&(_, line)| line));
         scene.dumps = gatherer.dumps;
         scene.oopses = std::mem::take(&mut self.oopses).finish();
         scene.nr_cpus = self.boot.nr_cpus;
@@ -275,21 +278,30 @@ impl Reader {
                 sign(*from, false);
                 let answered = scene.just_answered(line, time);
                 let (from, to) = (*from, to.clone());
-                scene.requests.push(Request { line, time, from, to, answered });
+                let has_cause = self.last_alarm.is_some() || scene.has_alarm();
+                scene.unasked.retain(|&(cpu, _)| cpu != from);
+                scene.requests.push(Request { line, time, from, to, answered, has_cause });
             }
-            Message::Backtrace { cpu, .. } => scene.answer(*cpu, line, time),
+            Message::Backtrace { cpu, .. } => {
+                if !scene.requests.iter().rev().take(8).any(|request| request.to.contains(*cpu)) {
+                    scene.unasked.push((*cpu, line));
+                }
+                scene.answer(*cpu, line, time);
+            }
             Message::NoBacktrace { cpus } => {
                 let cpus = cpus.iter().take(MOST_LOCKED_UP);
                 scene.no_backtrace.extend(cpus.map(|cpu| HardReport { line, cpu }));
             }
-            Message::CpuLine { cpu, taint, .. } => {
+            Message::CpuLine { cpu, taint, release, .. } => {
                 scene.answer(*cpu, line, time);
                 scene.has_cpu_lines = true;
                 match taint.contains('D') {
                     true => _ = scene.first_died.get_or_insert(line),
-                    false => scene.last_not_died = Some(line),
+                    false if !release.is_empty() => scene.last_not_died = Some(line),
+                    false => {}
                 }
-                let is_of_the_first = self.boot.first_reporter.take_if(|first| first == cpu).is_some();
+                let is_of_the_first =
+                    self.boot.first_reporter.take_if(|first| first == cpu).is_some();
                 if is_of_the_first && taint.contains('L') {
                     scene.head_is_missing = Some(line);
                 }
@@ -354,7 +366,11 @@ fn scene_sign(scene: &mut Scene, line: usize, cpu: CpuId) {
 /// `watchdog_thresh=20`: of the command line, or what a script printed.
 fn thresh(text: &str) -> Option<u64> {
     let (_, value) = text.split_once("watchdog_thresh")?;
-    let digits: String = value.trim_start_matches([' ', '=', ':']).chars().take_while(char::is_ascii_digit).collect();
+    let digits: String = value
+        .trim_start_matches([' ', '=', ':'])
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
     digits.parse().ok().filter(|secs| (1..=60).contains(secs))
 }
 
@@ -404,9 +420,12 @@ impl Scene {
 
     /// A CPU that dumps itself runs; one that is dumped by an NMI need not.
     fn signs_of_dumps(&mut self) {
-        let own = self.dumps.iter().filter(|dump| matches!(dump.why, Why::Own | Why::Warning | Why::SoftLockup));
-        let signs: Vec<_> =
-            own.map(|dump| Sign { line: dump.line, cpu: dump.cpu, takes_interrupts: false }).collect();
+        let own = self.dumps.iter().filter(|dump| {
+            matches!(dump.why, Why::Own | Why::Warning | Why::SoftLockup | Why::Oops)
+        });
+        let signs: Vec<_> = own
+            .map(|dump| Sign { line: dump.line, cpu: dump.cpu, takes_interrupts: false })
+            .collect();
         self.signs.extend(signs);
     }
 
@@ -418,6 +437,14 @@ impl Scene {
         };
         let lines: Vec<usize> = self.dumps.iter().filter(calls).map(|dump| dump.line).collect();
         self.calls_with_irqs_off.extend(lines);
+    }
+
+    /// Whether something was said by now that makes a kernel ask CPUs for their backtraces.
+    fn has_alarm(&self) -> bool {
+        !(self.soft.is_empty()
+            && self.hard.is_empty()
+            && self.csd.is_empty()
+            && self.rcu_stalls.is_empty())
     }
 
     /// Whether something of this incident is a lockup.
@@ -447,9 +474,10 @@ impl Scene {
     /// The CPUs that say of themselves, or show, that they wait for another CPU, and where.
     pub(super) fn waiters(&self) -> BTreeMap<CpuId, usize> {
         let mut waiters = BTreeMap::new();
-        let shown = self.dumps.iter().filter(|dump| {
-            dump.why != Why::Stale && dump.class == Some(Class::Waiter)
-        });
+        let shown = self
+            .dumps
+            .iter()
+            .filter(|dump| dump.why != Why::Stale && dump.class == Some(Class::Waiter));
         shown.for_each(|dump| _ = waiters.entry(dump.cpu).or_insert(dump.line));
         let stalls = self.csd.iter().filter(|stall| stall.unstuck.is_none());
         stalls.for_each(|stall| _ = waiters.entry(stall.on).or_insert(stall.line));

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::cpumask::CpuId;
 use crate::dmesg::diagnosis::caveat::Caveat;
 use crate::dmesg::diagnosis::evidence::Evidence;
 use crate::dmesg::diagnosis::fact::{Fact, Weight};
 use crate::dmesg::diagnosis::scene::Scene;
-use crate::cpumask::CpuId;
 
 /// What a log says about who does not answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -102,7 +102,7 @@ pub(super) fn judge(scene: &Scene, evidence: &Evidence, caveats: &mut Vec<Caveat
 fn has_another_oops(scene: &Scene, silent: &BTreeSet<CpuId>) -> bool {
     let lost = scene.oopses.iter().filter(|oops| oops.ended.is_none());
     lost.filter(|oops| oops.cpu.is_none_or(|cpu| !silent.contains(&cpu))).count() > 1
-        || scene.oopses.iter().any(|oops| oops.ended.is_none() && !oops.has_header)
+        || scene.oopses.iter().any(|oops| oops.ended.is_none() && oops.count.is_none())
 }
 
 fn is_backwards(caveats: &[Caveat]) -> bool {

@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
+use crate::cpumask::CpuId;
 use crate::dmesg::diagnosis::context::Class;
 use crate::dmesg::diagnosis::dump::Why;
 use crate::dmesg::diagnosis::number::{Expected, Law, Reckoning, next_of};
 use crate::dmesg::diagnosis::scene::{Scene, SoftReport};
-use crate::cpumask::CpuId;
 use crate::record::Pid;
 use crate::time::KernelTime;
 
@@ -54,11 +54,14 @@ pub(super) fn victims(scene: &Scene, law: Option<Law>) -> Vec<Victim> {
 fn victim(scene: &Scene, law: Option<Law>, cpu: CpuId) -> Option<Victim> {
     let reports: Vec<&SoftReport> = scene.soft.iter().filter(|report| report.cpu == cpu).collect();
     let first = *reports.first()?;
-    let dump = scene.dumps.iter().find(|dump| dump.cpu == cpu && dump.why == Why::SoftLockup && dump.is_whole);
+    let dump = scene
+        .dumps
+        .iter()
+        .find(|dump| dump.cpu == cpu && dump.why == Why::SoftLockup && dump.is_whole);
     let reckoning = law.and_then(|law| law.reckon(first));
-    let began = law.zip(reckoning).map(|(law, reckoning)| {
-        (reckoning.last_feed, reckoning.last_feed + law.period_ns())
-    });
+    let began = law
+        .zip(reckoning)
+        .map(|(law, reckoning)| (reckoning.last_feed, reckoning.last_feed + law.period_ns()));
     let task = first.task.clone();
     Some(Victim {
         cpu,
