@@ -1,4 +1,5 @@
-//! The rules: each looks at an incident and says what speaks against which CPU.
+//! The rules over headlines: each looks at an incident and says what speaks against which CPU. `stacks` has those over
+//! dumps.
 //!
 //! A rule that argues from what is *not* in the log weighs less, because a log may lack lines. Such rules say
 //! [`Weight::Silent`]; the verdict then asks whether anything else is in the way.
@@ -7,11 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cpumask::CpuId;
 use crate::dmesg::diagnosis::caveat::Caveat;
-use crate::dmesg::diagnosis::context::{Class, waits_for_a_report, waits_for_itself};
-use crate::dmesg::diagnosis::dump::{Dump, Why};
 use crate::dmesg::diagnosis::fact::{Fact, FactKind, Weight};
-use crate::dmesg::diagnosis::pointer;
 use crate::dmesg::diagnosis::scene::{Scene, SoftReport};
+use crate::dmesg::diagnosis::stacks;
 use crate::time::NSEC_PER_SEC;
 
 /// A CPU that waits has reported itself after this long, however idle it was before: seven samples of 4 s, and one.
@@ -29,23 +28,23 @@ pub(super) struct Evidence {
 /// Applies every rule, in the order of their weight.
 pub(super) fn collect(scene: &Scene) -> Evidence {
     let mut evidence = Evidence { waiters: scene.waiters(), ..Evidence::default() };
-    wait_for_a_report(scene, &mut evidence);
+    stacks::wait_for_a_report(scene, &mut evidence);
     stalled_calls(scene, &mut evidence);
     oopses(scene, &mut evidence);
     hard_lockups(scene, &mut evidence);
-    dumps(scene, &mut evidence);
+    stacks::dumps(scene, &mut evidence);
     rcu(scene, &mut evidence);
     requests(scene, &mut evidence);
-    pointers(scene, &mut evidence);
-    only_one_left(scene, &mut evidence);
+    stacks::pointers(scene, &mut evidence);
+    stacks::only_one_left(scene, &mut evidence);
     stops(scene, &mut evidence);
-    convoy(scene, &mut evidence);
+    stacks::convoy(scene, &mut evidence);
     evidence
 }
 
 impl Evidence {
     /// A fact, unless one of its kind, and as weighty, is there already.
-    fn add(&mut self, cpu: CpuId, line: usize, weight: Weight, kind: FactKind) {
+    pub(super) fn add(&mut self, cpu: CpuId, line: usize, weight: Weight, kind: FactKind) {
         let fact = Fact { cpu, line, weight, kind };
         let is_as_good = |other: &Fact| {
             other.cpu == cpu && other.weight >= weight && other.is_same_source(&fact)
@@ -56,7 +55,7 @@ impl Evidence {
     }
 
     /// A CPU that is silent, unless it waits for another one itself.
-    fn add_silent(&mut self, cpu: CpuId, line: usize, kind: FactKind) {
+    pub(super) fn add_silent(&mut self, cpu: CpuId, line: usize, kind: FactKind) {
         let weight = match self.waiters.contains_key(&cpu) {
             true => Weight::Hint,
             false => Weight::Silent,
@@ -146,68 +145,6 @@ fn hard_lockups(scene: &Scene, evidence: &mut Evidence) {
     }
 }
 
-/// CPUs that oopsed while another one reports its oops: they wait for its lock.
-fn wait_for_a_report(scene: &Scene, evidence: &mut Evidence) {
-    let waits = |dump: &&Dump| {
-        let is_lock = dump.class == Some(Class::Lock) && waits_for_a_report(&dump.context);
-        dump.why != Why::Stale && is_lock && !waits_for_itself(&dump.context)
-    };
-    for dump in scene.dumps.iter().filter(waits) {
-        evidence.waiters.entry(dump.cpu).or_insert(dump.line);
-    }
-}
-
-/// CPUs that were dumped with interrupts off.
-fn dumps(scene: &Scene, evidence: &mut Evidence) {
-    let is_clean =
-        |dump: &&Dump| dump.is_whole && !dump.follows_a_cut && dump.irqs_off == Some(true);
-    let itself = |dump: &&Dump| is_clean(dump) && waits_for_itself(&dump.context);
-    let is_off =
-        |dump: &&Dump| is_clean(dump) && matches!(dump.why, Why::HardLockup | Why::Backtrace);
-    for dump in scene.dumps.iter().filter(|dump| is_off(dump) || itself(dump)) {
-        let cpu = dump.cpu;
-        if scene.takes_interrupts_after(cpu, dump.line) {
-            continue;
-        }
-        let is_hard = scene.hard.iter().any(|hard| hard.cpu == cpu);
-        let again = scene.dumps.iter().filter(is_off).filter(|other| {
-            let later =
-                other.time.zip(dump.time).is_some_and(|(b, a)| b.ns_since(a) > NSEC_PER_SEC);
-            other.cpu == cpu && later && other.context.frames.last() == dump.context.frames.last()
-        });
-        let lasts = is_hard || again.count() > 0;
-        let function = dump.context.frames.first().cloned().unwrap_or_default();
-        match dump.class {
-            _ if waits_for_itself(&dump.context) => {
-                evidence.add(
-                    cpu,
-                    dump.line,
-                    Weight::Certain,
-                    FactKind::WaitsForItself { function },
-                );
-            }
-            // A moment with interrupts off is nothing; a handler is one.
-            Some(Class::Loop) if lasts => {
-                let kind = FactKind::LoopsWithIrqsOff { function };
-                evidence.add(cpu, dump.line, Weight::Certain, kind);
-            }
-            Some(Class::Loop) if !dump.context.in_interrupt => {
-                evidence.add_silent(cpu, dump.line, FactKind::LoopsWithIrqsOff { function });
-            }
-            Some(Class::Lock) => {
-                let caller = dump.context.frames.get(1).cloned().unwrap_or(function);
-                let kind = FactKind::LockWithIrqsOff { function: caller };
-                let is_victim = waits_for_a_report(&dump.context) || !is_hard;
-                match is_victim {
-                    true => evidence.add(cpu, dump.line, Weight::Hint, kind),
-                    false => evidence.add_silent(cpu, dump.line, kind),
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
 /// A CPU that RCU waits for and that never reports itself; and one on which RCU's runnable thread does not run.
 fn rcu(scene: &Scene, evidence: &mut Evidence) {
     let reported = |cpu: CpuId| scene.soft.iter().any(|report| report.cpu == cpu);
@@ -267,44 +204,6 @@ fn requests(scene: &Scene, evidence: &mut Evidence) {
     }
 }
 
-/// The per-CPU area that waiters' registers point into.
-fn pointers(scene: &Scene, evidence: &mut Evidence) {
-    let Some(pointed) = pointer::find(scene) else { return };
-    let last = pointed.lines.iter().copied().max().unwrap_or_default();
-    let line = pointed.lines.first().copied().unwrap_or_default();
-    if scene.takes_interrupts_after(pointed.cpu, last)
-        || evidence.waiters.contains_key(&pointed.cpu)
-    {
-        return;
-    }
-    let kind = FactKind::PerCpuPointer { register: pointed.register, waiters: pointed.waiters };
-    evidence.add(pointed.cpu, line, Weight::Likely, kind);
-}
-
-/// All CPUs but one reported themselves while they wait: with interrupts on they answer, so they wait for that one.
-fn only_one_left(scene: &Scene, evidence: &mut Evidence) {
-    let Some(nr_cpus) = scene.nr_cpus.filter(|cpus| (2..=4096).contains(cpus)) else { return };
-    let on = |dump: &&Dump| {
-        let waits = dump.class == Some(Class::Waiter) && dump.irqs_off == Some(false);
-        dump.why == Why::SoftLockup && dump.is_whole && waits && dump.cpu.0 < nr_cpus
-    };
-    let mut waiting: BTreeMap<CpuId, usize> = BTreeMap::new();
-    for dump in scene.dumps.iter().filter(on) {
-        waiting.entry(dump.cpu).or_insert(dump.line);
-    }
-    if waiting.len() as u64 + 1 != u64::from(nr_cpus) {
-        return;
-    }
-    let left = (0..nr_cpus).map(CpuId).find(|cpu| !waiting.contains_key(cpu));
-    let last = waiting.values().max().copied();
-    let Some((cpu, line)) = left.zip(last) else { return };
-    if scene.takes_interrupts_after(cpu, line) || scene.soft.iter().any(|report| report.cpu == cpu)
-    {
-        return;
-    }
-    evidence.add(cpu, line, Weight::Likely, FactKind::OnlyOneLeft { nr_cpus });
-}
-
 /// CPUs that did not stop. Up to 6.1 arm64 lists the CPUs that are online, the panicking one among them.
 fn stops(scene: &Scene, evidence: &mut Evidence) {
     for (line, cpus) in &scene.not_stopped {
@@ -315,16 +214,5 @@ fn stops(scene: &Scene, evidence: &mut Evidence) {
         if !evidence.facts.iter().any(|fact| fact.cpu == cpu && fact.kind == FactKind::DidNotStop) {
             evidence.add_silent(cpu, *line, FactKind::DidNotStop);
         }
-    }
-}
-
-/// Many CPUs in one lock.
-fn convoy(scene: &Scene, evidence: &mut Evidence) {
-    const MANY: usize = 2;
-    let locked =
-        scene.dumps.iter().filter(|dump| dump.class == Some(Class::Lock) && dump.why != Why::Oops);
-    let cpus: BTreeSet<CpuId> = locked.map(|dump| dump.cpu).collect();
-    if cpus.len() >= MANY {
-        evidence.caveats.push(Caveat::Convoy { cpus: cpus.into_iter().collect() });
     }
 }

@@ -40,7 +40,9 @@ mod fact;
 mod number;
 mod oops;
 mod pointer;
+mod reading;
 mod scene;
+mod stacks;
 mod verdict;
 mod victim;
 
@@ -56,7 +58,8 @@ pub use victim::Victim;
 
 use crate::cpumask::CpuId;
 use crate::dmesg::diagnosis::number::Law;
-use crate::dmesg::diagnosis::scene::{Reader, Scene};
+use crate::dmesg::diagnosis::reading::Reader;
+use crate::dmesg::diagnosis::scene::Scene;
 use crate::dmesg::entries;
 use crate::dmesg::entry::Entry;
 use crate::time::KernelTime;
