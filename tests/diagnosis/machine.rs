@@ -187,7 +187,19 @@ fn wrong_names(seeds: std::ops::Range<u64>, damages: u64) -> Vec<String> {
                 for incident in diagnose(log.as_bytes()) {
                     let score = scores.entry(key.clone()).or_default();
                     score.logs += u32::from(!run.guilty.is_empty());
-                    let Some(cpu) = incident.culprit() else { continue };
+                    let Some(cpu) = incident.culprit() else {
+                        if damage == 0
+                            && env::var_os("DIAGNOSIS_UNNAMED").is_some()
+                            && !run.guilty.is_empty()
+                        {
+                            let (scenario, kernel) = (run.scenario, run.kernel);
+                            eprintln!(
+                                "unnamed: {scenario}, {kernel:?}, seed {seed}: {:?} {:?}",
+                                incident.facts, incident.caveats
+                            );
+                        }
+                        continue;
+                    };
                     score.named += 1;
                     if !run.guilty.contains(&cpu) {
                         let Run { scenario, kernel, guilty, .. } = run;

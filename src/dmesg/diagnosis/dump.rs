@@ -233,19 +233,20 @@ impl Gatherer {
         let is_impossible = open.why == Why::SoftLockup && open.irqs_off == Some(true);
         let needs_state = matches!(open.why, Why::SoftLockup | Why::Backtrace);
         let lacks_state = needs_state && open.irqs_off.is_none();
-        let must_be_whole =
-            !matches!(open.why, Why::HardLockup | Why::Oops | Why::Stale | Why::Own);
-        let is_broken = open.is_tangled || is_impossible || must_be_whole && !complete;
+        let may_lack_all = match open.why {
+            Why::Stale => true,
+            Why::HardLockup => is_headline_only, // the buddy has no stack to show
+            Why::Oops => !begun,                 // a fault inside it came first
+            _ => false,
+        };
+        let is_broken = open.is_tangled || is_impossible || !complete && !may_lack_all;
         // `dump_stack` shows no registers. What does has a headline.
         let lacks_headline = open.why == Why::Own && open.pc.is_some();
         let is_of_rcu = match (self.rcu_stalled, open.time) {
             (Some(stalled), Some(time)) => time.ns_since(stalled) <= RCU_DUMPS_NS,
             _ => false,
         };
-        if lacks_headline && !is_of_rcu
-            || is_broken
-            || open.why == Why::HardLockup && !complete && !is_headline_only
-        {
+        if is_broken || lacks_headline && !is_of_rcu {
             self.holes.push(open.line);
         }
         let (frames, interrupts) = open.frames.unwrap_or_default();

@@ -104,7 +104,7 @@ fn oopses(scene: &Scene, evidence: &mut Evidence) {
     // Of a later one the first is not in the log, or has ended.
     for oops in scene.oopses.iter().filter(|oops| oops.ended.is_none() && oops.count == Some(1)) {
         let Some(cpu) = oops.cpu else { continue };
-        let last = oops.fault_inside.unwrap_or(oops.line);
+        let last = oops.fault_inside.unwrap_or(oops.last_line);
         if scene.oopses.iter().any(|other| other.count > oops.count) {
             continue; // it got through die_lock
         }

@@ -20,6 +20,8 @@ pub(super) struct OopsReport {
     /// The CPU, if the report says so, and names no other one.
     pub(super) cpu: Option<CpuId>,
     names_several: bool,
+    /// The last line that is surely its own: its header, or the one before it.
+    pub(super) last_line: usize,
     /// The count in its header, `[#1]`: it holds `die_lock`. Without a header it may wait for it.
     pub(super) count: Option<u32>,
     /// Where a fault inside the report begins that has no report itself.
@@ -73,7 +75,9 @@ impl Oopses {
                         report.ended = Some(line);
                         self.begin(line, time, caller, count);
                     }
-                    Some(report) if report.count.is_none() => report.count = count,
+                    Some(report) if report.count.is_none() => {
+                        (report.count, report.last_line) = (count, line);
+                    }
                     _ => self.begin(line, time, caller, count),
                 }
                 if let Some(open) = &mut self.open {
@@ -143,7 +147,15 @@ impl Oopses {
             _ => None,
         };
         let (names_several, fault_inside, ended) = (false, None, None);
-        self.reports.push(OopsReport { line, cpu, names_several, count, fault_inside, ended });
+        self.reports.push(OopsReport {
+            line,
+            cpu,
+            names_several,
+            last_line: line,
+            count,
+            fault_inside,
+            ended,
+        });
         self.open = Some(Open { began: time, caller, is_arm64: false });
     }
 
