@@ -57,7 +57,7 @@ fn thin(lines: &mut Vec<String>, random: &mut Random) {
 }
 
 /// Two reports are printed at the same time. Stamps are those of the moment of printing, so they stay in order.
-fn mix(lines: &mut Vec<String>, random: &mut Random) {
+fn mix(lines: &mut [String], random: &mut Random) {
     let is_head = |line: &String| HEADS.iter().any(|head| line.contains(head));
     let mut heads: Vec<usize> = (0..lines.len()).filter(|&at| is_head(&lines[at])).collect();
     heads.push(lines.len());

@@ -131,7 +131,7 @@ fn switches(config: &mut Config, kernel: Kernel, random: &mut Random) {
         config.detectors.hardlockup_buddy = None;
     }
     config.rcu_stalls = random.chance(40).then(RcuStalls::default);
-    config.console_time = random.chance(30).then(|| ConsoleTime { baud: 115_200 });
+    config.console_time = random.chance(30).then_some(ConsoleTime { baud: 115_200 });
     config.sysctl = Sysctl {
         softlockup_panic: random.chance(20),
         softlockup_all_cpu_backtrace: random.chance(30),

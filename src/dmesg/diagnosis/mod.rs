@@ -41,6 +41,7 @@ mod number;
 mod oops;
 mod pointer;
 mod reading;
+mod rules;
 mod scene;
 mod stacks;
 mod verdict;
@@ -99,7 +100,7 @@ impl Diagnosis {
     fn of(scene: &Scene) -> Self {
         let law = Law::of(scene);
         let fit = law.map(|law| law.fit(scene));
-        let mut evidence = evidence::collect(scene);
+        let mut evidence = rules::collect(scene);
         let mut caveats = Caveat::of(scene, fit);
         caveats.extend(evidence.caveats.iter().cloned());
         let verdict = verdict::judge(scene, &evidence, &mut caveats);
