@@ -31,28 +31,29 @@ fn at(days: u64, micros: u64) -> Clock {
 pub(super) fn in_brackets(inside: &str) -> Option<Clock> {
     let mut scan = Scan(inside);
     scan.blanks();
-    if scan.tag("+").is_some() {
+    let clock = if scan.tag("+").is_some() {
         let secs: u64 = scan.decimal()?;
         let micros = fraction(&mut scan)?;
-        return scan
-            .0
-            .is_empty()
-            .then_some(Clock::After(secs.checked_mul(MICROS_PER_SEC)?.checked_add(micros)?));
-    }
+        Clock::After(secs.checked_mul(MICROS_PER_SEC)?.checked_add(micros)?)
+    } else {
+        of_a_calendar(&mut scan)?
+    };
+    scan.0.is_empty().then_some(clock)
+}
+
+/// `Jan 23 23:39:43`, `Thu Oct 30 06:21:23 2025`.
+pub(super) fn of_a_calendar(scan: &mut Scan<'_>) -> Option<Clock> {
     if scan.any(&WEEKDAYS).is_some() {
         scan.tag(" ")?;
     }
-    let (month, day) = month_and_day(&mut scan)?;
-    let micros = time_of_day(&mut scan)?;
-    scan.blanks();
-    let year = if scan.0.is_empty() { None } else { Some(scan.decimal()?) };
-    scan.0.is_empty().then_some(at(days(year, month, day)?, micros))
-}
-
-/// `Jan 23 23:39:43`.
-pub(super) fn without_year(scan: &mut Scan<'_>) -> Option<Clock> {
     let (month, day) = month_and_day(scan)?;
-    Some(at(days(None, month, day)?, time_of_day(scan)?))
+    let micros = time_of_day(scan)?;
+    let mut ahead = *scan;
+    let year = ahead.tag(" ").and_then(|()| digits(&mut ahead, 4));
+    if year.is_some() {
+        *scan = ahead;
+    }
+    Some(at(days(year, month, day)?, micros))
 }
 
 /// `2024-10-19 09:03:34.391`, `2025-05-12T22:29:52.686659+02:00`, `09:03:34.391`, `2024-10-19`.

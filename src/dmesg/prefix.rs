@@ -79,7 +79,7 @@ fn strip(line: &str) -> Record<'_> {
         let taken = if is_stamped {
             // The blanks behind a stamp are the text's.
             scan = Scan(record.text);
-            caller(&mut scan, &mut record)
+            caller(&mut scan, &mut record).or_else(|| whole(&mut scan, split::host))
         } else {
             stamped(&mut scan, &mut record)
                 .or_else(|| caller(&mut scan, &mut record))
@@ -116,12 +116,15 @@ fn stamped(scan: &mut Scan<'_>, record: &mut Record<'_>) -> Option<()> {
     Some(())
 }
 
-/// `[    C7]`, `[T3731890]`.
+/// `[    C7]`, `[T3731890]`; newer ones of `dmesg` put a blank before it.
 fn caller(scan: &mut Scan<'_>, record: &mut Record<'_>) -> Option<()> {
     if record.caller.is_some() {
         return None;
     }
-    record.caller = Some(whole(scan, |scan| caller_id(bracket(scan)?.trim_start()))?);
+    record.caller = Some(whole(scan, |scan| {
+        _ = scan.tag(" ");
+        caller_id(bracket(scan)?.trim_start())
+    })?);
     Some(())
 }
 
@@ -145,7 +148,8 @@ fn kmsg(scan: &mut Scan<'_>, record: &mut Record<'_>) -> Option<()> {
 
 /// Takes a prefix that says nothing about the kernel's time.
 fn of_a_logger(scan: &mut Scan<'_>, record: &mut Record<'_>) -> Option<()> {
-    let says_nothing = whole(scan, |scan| scan.any(&["| ", "> ", ">>> ", "kernel:"]))
+    let says_nothing = whole(scan, |scan| scan.any(&["| ", "kernel:"]))
+        .or_else(|| whole(scan, quote))
         .or_else(|| whole(scan, level))
         .or_else(|| whole(scan, facility));
     if says_nothing.is_some() {
@@ -162,6 +166,13 @@ fn of_a_logger(scan: &mut Scan<'_>, record: &mut Record<'_>) -> Option<()> {
 fn iso(scan: &mut Scan<'_>) -> Option<Clock> {
     let clock = clock::iso(scan)?;
     scan.tag(" ").map(|()| clock)
+}
+
+/// `> > `, `>>`, of a mail.
+fn quote(scan: &mut Scan<'_>) -> Option<()> {
+    scan.tag(">")?;
+    scan.take(|b| b == b'>' || b == b' ');
+    Some(())
 }
 
 /// `<4>`.

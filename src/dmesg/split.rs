@@ -89,21 +89,29 @@ fn next_host(line: &str, from: usize) -> Option<usize> {
 
 /// Takes a logger's clock, a host's name and `kernel:`.
 pub(super) fn host_prefix(scan: &mut Scan<'_>) -> Option<Clock> {
-    let clock = match clock::without_year(scan) {
+    let mut ahead = *scan;
+    let clock = match clock::of_a_calendar(&mut ahead) {
         Some(clock) => clock,
-        None => clock::iso(scan)?,
+        None => {
+            ahead = *scan;
+            clock::iso(&mut ahead)?
+        }
     };
-    let mut end = MAX_HOST.min(scan.0.len());
-    while !scan.0.is_char_boundary(end) {
-        end -= 1;
+    *scan = ahead;
+    host(scan).map(|()| clock)
+}
+
+/// Takes a host's name, or none, and `kernel:`.
+pub(super) fn host(scan: &mut Scan<'_>) -> Option<()> {
+    scan.tag(" ")?;
+    scan.blanks();
+    if scan.0.starts_with(KERNEL) {
+        return scan.tag(KERNEL);
     }
-    let at = scan.0[..end].find(KERNEL)?;
-    let host = &scan.0[..at];
-    let is_part = |c: char| c.is_ascii_alphanumeric() || " .:-_".contains(c);
-    let words = host.split(' ').filter(|word| !word.is_empty()).count();
-    let is_host = host.starts_with(' ') && host.ends_with(' ') && host.chars().all(is_part);
-    scan.0 = &scan.0[at + KERNEL.len()..];
-    (is_host && words <= 1).then_some(clock)
+    let name = scan.take(|b| b.is_ascii_alphanumeric() || b".:-_".contains(&b));
+    scan.tag(" ").filter(|()| name.len() <= MAX_HOST)?;
+    scan.blanks();
+    scan.tag(KERNEL)
 }
 
 /// Whether this is what a shell or a getty left on the line before the kernel printed.

@@ -29,12 +29,30 @@ fn a_caller_is_a_cpu_or_a_task() {
         ("4,5014,12915314503,c,caller=C3;", Some(Caller::Cpu(CpuId(3)))),
         ("4,5014,12915314503,-;", None),
         ("[164465.805668] ", None),
+        ("[164465.805668] [      T0] ", Some(Caller::Task(0))),
+        ("[164465.805668] [    C7] ", Some(Caller::Cpu(CpuId(7)))),
     ];
     for (prefix, caller) in callers {
         assert_eq!(one(prefix).caller, caller, "{prefix}");
     }
     assert_eq!(Caller::Cpu(CpuId(7)).to_string(), "C7");
     assert_eq!(Caller::Task(16).to_string(), "T16");
+}
+
+#[test]
+fn quotes_and_hosts_behind_a_stamp_are_taken_off() {
+    for prefix in [
+        ">> ",
+        "> > ",
+        ">>>> ",
+        "> >> > ",
+        ">",
+        "[  254.202183] worker0 kernel: ",
+        "[  254.202183] kernel: ",
+    ] {
+        one(prefix);
+        one(&format!("{prefix}[164465.805668][    C7] "));
+    }
 }
 
 #[test]
@@ -64,6 +82,11 @@ fn a_loggers_clock_is_read_to_the_microsecond() {
         ("Jan 23 23:39:43 worker0 kernel: ", (22 * 86_400 + 23 * 3_600 + 39 * 60 + 43) * SEC),
         ("[Jan  3 13:15] ", (2 * 86_400 + 13 * 3_600 + 15 * 60) * SEC),
         ("Mar  1 00:00:00 worker0 kernel: ", 60 * 86_400 * SEC),
+        (
+            "Jan 23 23:39:43.123456 worker0 kernel: ",
+            (22 * 86_400 + 23 * 3_600 + 39 * 60 + 43) * SEC + 123_456,
+        ),
+        ("Thu Oct 30 06:21:23 2025 kern.emerg kernel: [  254.202183] ", 1_761_805_283 * SEC),
     ];
     for (prefix, micros) in clocks {
         assert_eq!(clock(prefix), Some(micros), "{prefix}");

@@ -6,6 +6,7 @@ mod headlines;
 mod loggers;
 mod noise;
 mod rcu;
+mod registers;
 mod size;
 
 use softlockup::CpuId;

@@ -16,6 +16,7 @@ fn peak() -> Option<usize> {
 /// `cargo test --release --test dmesg_formats -- --ignored --nocapture`.
 #[test]
 #[ignore = "reads 100 MB, and measures the memory of the whole process"]
+#[expect(clippy::disallowed_methods, reason = "it is the host that reads")]
 fn a_log_of_100_mb_is_read_in_a_few_megabytes_more_than_it_has() {
     const LEN: usize = 100_000_000;
     const MORE: usize = 8 << 20;
