@@ -185,6 +185,26 @@ fn a_cpu_in_a_lock_is_convicted_only_if_it_holds_that_lock_itself() {
 }
 
 #[test]
+fn a_hard_locked_cpu_in_a_lock_is_convicted_though_a_warning_is_not_in_the_log() {
+    let asks = HARD.to_owned() + "[  36.000000] Sending NMI from CPU 2 to CPUs 3:\n";
+    let locked = backtrace(36, 3, "daIf", "queued_spin_lock_slowpath", "take_a_lock");
+    let log = asks.clone() + &locked + &waiter(52, 1, 22, "W");
+    assert_eq!(named(&log), Some((3, Confidence::Likely)));
+    // Its stack shows that it waits for others, too.
+    let waits = backtrace(36, 3, "daIf", "smp_call_function_single", "take_a_lock");
+    assert_eq!(named(&(asks + &waits + &waiter(52, 1, 22, "W"))), None);
+}
+
+#[test]
+fn rows_about_interrupts_belong_to_the_dump_that_they_stand_in() {
+    let rows = "[ 52.000000] CPU#1 Utilization every 4000ms during lockup:\n\
+                [ 52.000000] \t#1: 100% system,\t  0% softirq,\t  1% hardirq,\t  0% idle\n";
+    let dump = waiter(52, 1, 22, " ").replacen("[ 52.000001]", &format!("{rows}[ 52.000001]"), 1);
+    let incident = read(&(HARD.to_owned() + &dump));
+    assert_eq!(incident.culprit(), Some(CpuId(3)), "{:?}", incident.caveats);
+}
+
+#[test]
 fn many_cpus_in_one_lock_are_a_convoy_whose_head_is_not_shown() {
     let log: String =
         (1..4).map(|cpu| dump(52, cpu, 22, " ", "queued_spin_lock_slowpath", "")).collect();
@@ -202,7 +222,15 @@ fn a_cpu_that_rcu_waits_for_is_convicted_if_it_never_reports_itself() {
     // Too early to know: it may be a CPU that waits and has not reported itself yet.
     assert_eq!(named(&(rcu.to_owned() + &waiter(32, 1, 22, " "))), None);
     // It waits, and says so.
-    assert_eq!(named(&(log + &waiter(80, 3, 22, "L"))), None);
+    assert_eq!(named(&(log.clone() + &waiter(80, 3, 22, "L"))), None);
+    // Its interrupts are on.
+    let on = log.replacen(
+        "[ 52.000000] w",
+        &(backtrace(31, 3, "daif", "compute", "work") + "[ 52.000000] w"),
+        1,
+    );
+    assert_ne!(on, log);
+    assert_eq!(named(&on), None);
 }
 
 #[test]

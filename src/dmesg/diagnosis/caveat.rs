@@ -108,17 +108,16 @@ impl Caveat {
         matches!(self, Caveat::HeadIsMissing { .. } | Caveat::Backwards)
     }
 
-    /// Whether a CPU of which only its silence is known may be a victim, while this holds.
-    pub(super) fn clouds_silence(&self) -> bool {
-        matches!(
-            self,
-            Caveat::Holes { .. }
-                | Caveat::CallsWithIrqsOff { .. }
-                | Caveat::UnseenWarning { .. }
-                | Caveat::NoCpuLines
-                | Caveat::Ring { .. }
-                | Caveat::CsdGap { .. }
-        )
+    /// Whether a CPU of which only its silence is known may be a victim, while this holds. If its stack is in the log,
+    /// it shows whether the CPU waits for others itself.
+    pub(super) fn clouds_silence(&self, stack_is_known: bool) -> bool {
+        match self {
+            Caveat::Holes { .. } | Caveat::NoCpuLines | Caveat::Ring { .. } => true,
+            Caveat::CallsWithIrqsOff { .. }
+            | Caveat::UnseenWarning { .. }
+            | Caveat::CsdGap { .. } => !stack_is_known,
+            _ => false,
+        }
     }
 }
 

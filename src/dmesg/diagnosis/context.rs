@@ -240,8 +240,24 @@ pub(super) fn waits_for_itself(context: &Context) -> bool {
     frames.get(lock + 1).is_some_and(wants) && frames[lock + 2..].iter().any(reports)
 }
 
-/// Whether a CPU waits for the lock under which oopses are reported: then another CPU reports one, or died in it.
+/// Whether a CPU waits for the lock under which oopses are reported: then another CPU reports one, or died in it. A lock
+/// that is taken on the way from a fault may be that one, if functions are missing from the trace.
 pub(super) fn waits_for_a_report(context: &Context) -> bool {
+    const ON_THE_WAY: usize = 8;
+    const FAULTS: [&str; 12] = [
+        "die",
+        "oops_begin",
+        "page_fault_oops",
+        "exc_page_fault",
+        "exc_invalid_op",
+        "asm_exc_page_fault",
+        "die_kernel_fault",
+        "__do_kernel_fault",
+        "do_translation_fault",
+        "do_mem_abort",
+        "el1_abort",
+        "bug_handler",
+    ];
     let frames = &context.frames;
-    frames.iter().take(NEAR + 1).any(|frame| matches!(stem(frame), "die" | "oops_begin"))
+    frames.iter().take(ON_THE_WAY).any(|frame| FAULTS.contains(&stem(frame)))
 }

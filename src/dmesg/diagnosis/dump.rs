@@ -41,8 +41,9 @@ pub(super) struct Dump {
     pub(super) regs: Registers,
     /// Nothing is missing from it, and nothing in it is another's.
     pub(super) is_whole: bool,
-    /// The dump before it was not complete, and its rest may be in this one.
-    pub(super) follows_a_cut: bool,
+    /// The dump before it was not complete, or another one near by is not: its rest may be in this one.
+    pub(super) is_by_a_hole: bool,
+    is_by_caller: bool,
 }
 
 /// A dump that is not complete yet.
@@ -61,6 +62,9 @@ struct Open {
     follows_a_cut: bool,
     is_tangled: bool,
 }
+
+/// Two dumps that are mixed lie within this many lines.
+const NEAR_LINES: usize = 60;
 
 /// Lines of one dump are not further apart, however slow the console is.
 const MAX_PAUSE_NS: u64 = 3 * NSEC_PER_SEC;
@@ -113,11 +117,11 @@ impl Gatherer {
                 }
             }
             Message::PState { irqs_off, text } => {
-                // arm64 shows one in a dump, above the trace.
+                // arm64 shows one in a dump, above everything else.
                 let is_arm64 = text.contains(" -PAN") || text.contains(" +PAN");
                 if let Some(open) = self.open.get_mut(&key)
                     && is_arm64
-                    && open.frames.is_some()
+                    && (open.pc.is_some() || open.frames.is_some())
                 {
                     open.is_tangled = true;
                 }
@@ -169,7 +173,13 @@ impl Gatherer {
                     self.holes.push(entry.line); // the line that says what it is of is missing
                 }
             }
-            Message::Lr { .. } | Message::Other(_) => {}
+            Message::Lr { .. }
+            | Message::Utilization { .. }
+            | Message::UtilizationRow { .. }
+            | Message::HardIrqStorm { .. }
+            | Message::HardIrq { .. }
+            | Message::Heartbeat { .. }
+            | Message::Other(_) => {}
             _ => self.close(key),
         }
     }
@@ -180,6 +190,11 @@ impl Gatherer {
         keys.sort_unstable_by_key(|(line, _)| *line);
         keys.into_iter().for_each(|(_, key)| self.close(key));
         self.dumps.sort_by_key(|dump| dump.line);
+        // Where a dump is broken, the ones around it may have lines of it, unless each line says whose it is.
+        for dump in self.dumps.iter_mut().filter(|dump| !dump.is_by_caller) {
+            let near = dump.line.saturating_sub(NEAR_LINES)..=dump.line + NEAR_LINES;
+            dump.is_by_a_hole = self.holes.iter().any(|hole| near.contains(hole));
+        }
     }
 
     /// The open dump, if its live context is not complete: what follows a trace is older.
@@ -262,7 +277,8 @@ impl Gatherer {
             class,
             context,
             regs: if keeps_regs { open.regs } else { Registers::default() },
-            follows_a_cut: open.follows_a_cut,
+            is_by_a_hole: open.follows_a_cut,
+            is_by_caller: key.is_some(),
             is_whole: complete && !open.is_tangled && !is_impossible && !lacks_state,
         });
     }

@@ -168,7 +168,9 @@ impl Reader {
                 scene.requests.push(Request { line, time, from, to, answered, has_cause });
             }
             Message::Backtrace { cpu, .. } => {
-                if !scene.requests.iter().rev().take(8).any(|request| request.to.contains(*cpu)) {
+                if !scene.asks_all
+                    && !scene.requests.iter().rev().take(8).any(|request| request.to.contains(*cpu))
+                {
                     scene.unasked.push((*cpu, line));
                 }
                 scene.answer(*cpu, line, time);
@@ -232,6 +234,8 @@ impl Reader {
             if text.contains("smp_call_function") || text.contains("kernel/smp.c") {
                 self.scene.calls_with_irqs_off.push(line);
             }
+        } else if text.contains("ending NMI to ") {
+            self.scene.asks_all = true; // `Sending NMI to all CPUs:` of older kernels
         } else if text.contains("KASAN") || text.contains("KCOV") || text.contains("kcsan") {
             self.boot.is_instrumented = true;
         }

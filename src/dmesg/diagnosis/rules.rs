@@ -62,6 +62,8 @@ fn stalled_calls(scene: &Scene, evidence: &mut Evidence) {
         };
         let kind = FactKind::CsdTarget { waiter: stall.on, waiting_ns: stall.waiting_ns };
         let weight = match gap {
+            // It takes interrupts, and not this one.
+            None if scene.takes_interrupts_after(cpu, stall.line) => Weight::Likely,
             None => Weight::Certain,
             Some(_) => Weight::Silent,
         };

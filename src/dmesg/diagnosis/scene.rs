@@ -102,6 +102,8 @@ pub(super) struct Scene {
     pub(super) first_died: Option<usize>,
     /// The last line that is not.
     pub(super) last_not_died: Option<usize>,
+    /// All CPUs were asked, by a line that does not list them.
+    pub(super) asks_all: bool,
     /// Answers to requests that are not in the log. A CPU that asks others dumps itself before.
     pub(super) unasked: Vec<(CpuId, usize)>,
     /// The CPUs that were dumped, or were found idle, not long ago.
@@ -152,14 +154,17 @@ impl Scene {
         self.answers.iter().filter(just).map(|&(cpu, ..)| cpu).collect()
     }
 
-    /// A CPU that dumps itself runs; one that is dumped by an NMI need not.
+    /// A CPU that dumps itself runs; one that is dumped by an NMI need not, but it takes interrupts if they were on.
     pub(super) fn signs_of_dumps(&mut self) {
-        let own = self.dumps.iter().filter(|dump| {
-            matches!(dump.why, Why::Own | Why::Warning | Why::SoftLockup | Why::Oops)
-        });
-        let signs: Vec<_> = own
-            .map(|dump| Sign { line: dump.line, cpu: dump.cpu, takes_interrupts: false })
-            .collect();
+        let sign = |dump: &Dump| {
+            let is_own = matches!(dump.why, Why::Own | Why::Warning | Why::SoftLockup | Why::Oops);
+            let is_on = matches!(dump.why, Why::Backtrace | Why::HardLockup)
+                && dump.is_whole
+                && dump.irqs_off == Some(false);
+            let sign = Sign { line: dump.line, cpu: dump.cpu, takes_interrupts: is_on };
+            (is_own || is_on).then_some(sign)
+        };
+        let signs: Vec<Sign> = self.dumps.iter().filter_map(sign).collect();
         self.signs.extend(signs);
     }
 

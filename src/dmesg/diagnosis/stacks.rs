@@ -26,7 +26,7 @@ pub(super) fn wait_for_a_report(scene: &Scene, evidence: &mut Evidence) {
 /// CPUs that were dumped with interrupts off.
 pub(super) fn dumps(scene: &Scene, evidence: &mut Evidence) {
     let is_clean =
-        |dump: &&Dump| dump.is_whole && !dump.follows_a_cut && dump.irqs_off == Some(true);
+        |dump: &&Dump| dump.is_whole && !dump.is_by_a_hole && dump.irqs_off == Some(true);
     let itself = |dump: &&Dump| is_clean(dump) && waits_for_itself(&dump.context);
     let is_off =
         |dump: &&Dump| is_clean(dump) && matches!(dump.why, Why::HardLockup | Why::Backtrace);
@@ -61,9 +61,12 @@ pub(super) fn dumps(scene: &Scene, evidence: &mut Evidence) {
                 evidence.add_silent(cpu, dump.line, FactKind::LoopsWithIrqsOff { function });
             }
             Some(Class::Lock) => {
-                let caller = dump.context.frames.get(1).cloned().unwrap_or(function);
+                let caller = dump.context.frames.get(1).cloned();
+                // Of a lock whose user is not shown nothing is known.
+                let is_shown = caller.is_some();
+                let caller = caller.unwrap_or(function);
                 let kind = FactKind::LockWithIrqsOff { function: caller };
-                let is_victim = waits_for_a_report(&dump.context) || !is_hard;
+                let is_victim = waits_for_a_report(&dump.context) || !is_hard || !is_shown;
                 match is_victim {
                     true => evidence.add(cpu, dump.line, Weight::Hint, kind),
                     false => evidence.add_silent(cpu, dump.line, kind),

@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use crate::cpumask::CpuId;
 use crate::dmesg::diagnosis::caveat::Caveat;
+use crate::dmesg::diagnosis::context::Class;
+use crate::dmesg::diagnosis::dump::Why;
 use crate::dmesg::diagnosis::evidence::Evidence;
 use crate::dmesg::diagnosis::fact::{Fact, Weight};
 use crate::dmesg::diagnosis::scene::Scene;
@@ -89,13 +91,26 @@ pub(super) fn judge(scene: &Scene, evidence: &Evidence, caveats: &mut Vec<Caveat
             None => conflict(all.iter(), caveats),
         };
     }
-    let is_clouded = caveats.iter().any(Caveat::clouds_silence) || has_another_oops(scene, &silent);
+    let is_clouded = |cpu: CpuId| {
+        let is_known = stack_is_known(scene, cpu);
+        caveats.iter().any(|caveat| caveat.clouds_silence(is_known))
+            || has_another_oops(scene, &silent)
+    };
     match only(&silent) {
-        Some(cpu) if !forbidden && !is_clouded => named(cpu, Confidence::Likely, evidence),
+        Some(cpu) if !forbidden && !is_clouded(cpu) => named(cpu, Confidence::Likely, evidence),
         Some(_) => Verdict::NotConvicted,
         None if !silent.is_empty() => conflict(silent.iter(), caveats),
         None => without_silent(scene, evidence, caveats),
     }
+}
+
+/// Whether the log has this CPU's stack, with interrupts off and in no call that waits for others.
+fn stack_is_known(scene: &Scene, cpu: CpuId) -> bool {
+    scene.dumps.iter().any(|dump| {
+        let is_live = matches!(dump.why, Why::HardLockup | Why::Backtrace);
+        let works = matches!(dump.class, Some(Class::Lock | Class::Loop));
+        dump.cpu == cpu && is_live && works && dump.is_whole && dump.irqs_off == Some(true)
+    })
 }
 
 /// Whether more oopses than one began whose CPUs are not known: then more CPUs are silent than the facts say.
