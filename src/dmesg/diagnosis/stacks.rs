@@ -15,8 +15,10 @@ use crate::time::NSEC_PER_SEC;
 /// CPUs that oopsed while another one reports its oops: they wait for its lock.
 pub(super) fn wait_for_a_report(scene: &Scene, evidence: &mut Evidence) {
     let waits = |dump: &&Dump| {
-        let is_lock = dump.class == Some(Class::Lock) && waits_for_a_report(&dump.context);
-        dump.why != Why::Stale && is_lock && !waits_for_itself(&dump.context)
+        let is_lock = dump.class == Some(Class::Lock);
+        // Of a lock whose user is not shown it may be this one.
+        let may_be = waits_for_a_report(&dump.context) || dump.context.frames.len() < 2;
+        dump.why != Why::Stale && is_lock && may_be && !waits_for_itself(&dump.context)
     };
     for dump in scene.dumps.iter().filter(waits) {
         evidence.waiters.entry(dump.cpu).or_insert(dump.line);
@@ -61,15 +63,11 @@ pub(super) fn dumps(scene: &Scene, evidence: &mut Evidence) {
                 evidence.add_silent(cpu, dump.line, FactKind::LoopsWithIrqsOff { function });
             }
             Some(Class::Lock) => {
-                let caller = dump.context.frames.get(1).cloned();
-                // Of a lock whose user is not shown nothing is known.
-                let is_shown = caller.is_some();
-                let caller = caller.unwrap_or(function);
+                let caller = dump.context.frames.get(1).cloned().unwrap_or(function);
                 let kind = FactKind::LockWithIrqsOff { function: caller };
-                let is_victim = waits_for_a_report(&dump.context) || !is_hard || !is_shown;
-                match is_victim {
-                    true => evidence.add(cpu, dump.line, Weight::Hint, kind),
-                    false => evidence.add_silent(cpu, dump.line, kind),
+                match is_hard {
+                    true => evidence.add_silent(cpu, dump.line, kind),
+                    false => evidence.add(cpu, dump.line, Weight::Hint, kind),
                 }
             }
             _ => {}
