@@ -84,13 +84,31 @@ pub(super) struct Gatherer {
 }
 
 impl Gatherer {
-    /// Reads the next entry.
-    pub(super) fn read(&mut self, entry: &Entry) {
+    /// Reads the next entry, and takes its registers and its frames.
+    pub(super) fn read(&mut self, entry: &mut Entry) {
         let key = entry.caller;
         if let Some(open) = self.open.get(&key)
             && is_later(open.time, entry.time)
         {
             self.close(key);
+        }
+        match &mut entry.message {
+            Message::Regs(regs) => {
+                let regs = std::mem::take(regs);
+                if let Some(open) = self.live(entry) {
+                    open.is_tangled |= !open.regs.is_empty();
+                    open.regs = regs;
+                }
+                return;
+            }
+            Message::CallTrace { frames, interrupts } => {
+                let trace = (std::mem::take(frames), std::mem::take(interrupts));
+                if let Some(open) = self.live(entry) {
+                    open.frames = Some(trace);
+                }
+                return;
+            }
+            _ => {}
         }
         match &entry.message {
             Message::SoftLockup { cpu, .. } => self.begin(entry, Why::SoftLockup, Some(*cpu)),
@@ -134,17 +152,6 @@ impl Gatherer {
                 if let Some(open) = self.live(entry) {
                     open.is_tangled |= open.pc.is_some();
                     open.pc.get_or_insert_with(|| symbol.clone());
-                }
-            }
-            Message::Regs(regs) => {
-                if let Some(open) = self.live(entry) {
-                    open.is_tangled |= !open.regs.is_empty();
-                    open.regs = regs.clone();
-                }
-            }
-            Message::CallTrace { frames, interrupts } => {
-                if let Some(open) = self.live(entry) {
-                    open.frames = Some((frames.clone(), interrupts.clone()));
                 }
             }
             Message::EndTrace => {

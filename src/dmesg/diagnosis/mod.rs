@@ -136,7 +136,7 @@ pub fn diagnose(log: &[u8]) -> Vec<Diagnosis> {
 /// The same for a log that is read already.
 pub fn diagnose_entries(entries: impl IntoIterator<Item = Entry>) -> Vec<Diagnosis> {
     let mut reader = Reader::default();
-    entries.into_iter().for_each(|entry| reader.read(&entry));
+    entries.into_iter().for_each(|entry| reader.read(entry));
     let scenes = reader.finish();
     let has_lockup = scenes.iter().any(Scene::is_lockup);
     // A boot in which nothing is wrong is no incident, if another one is.

@@ -45,10 +45,9 @@ struct Boot {
 
 impl Reader {
     /// Reads the next entry.
-    pub(super) fn read(&mut self, entry: &Entry) {
-        self.divide(entry);
-        self.gatherer.read(entry);
-        self.oopses.read(entry);
+    pub(super) fn read(&mut self, mut entry: Entry) {
+        self.divide(&entry);
+        self.oopses.read(&entry);
         let scene = &mut self.scene;
         if scene.first_line == 0 {
             scene.first_line = entry.line;
@@ -63,7 +62,8 @@ impl Reader {
             scene.first_time.get_or_insert(time);
             scene.last_time = Some(time);
         }
-        self.note(entry);
+        self.note(&entry);
+        self.gatherer.read(&mut entry);
     }
 
     /// Begins another scene where another incident begins.
@@ -236,7 +236,7 @@ impl Reader {
             }
         } else if text.contains("ending NMI to ") {
             self.scene.asks_all = true; // `Sending NMI to all CPUs:` of older kernels
-        } else if text.contains("KASAN") || text.contains("KCOV") || text.contains("kcsan") {
+        } else if !self.boot.is_instrumented && text.contains("KASAN") {
             self.boot.is_instrumented = true;
         }
         if let Some(secs) = thresh(text) {
