@@ -203,8 +203,11 @@ pub enum Event {
         self_detected: bool,
         /// How long the grace period has been open, in nanoseconds.
         age_ns: u64,
-        /// It waits for no CPU at all.
-        all_seen: bool,
+    },
+    /// `All QSes seen`: it waits for no CPU at all.
+    RcuAllSeen {
+        /// For how long the kernel thread that would end it has not run, in nanoseconds.
+        idle_ns: u64,
     },
     /// The kernel thread that would end the grace period does not run.
     RcuKthreadStarved {

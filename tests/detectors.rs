@@ -391,7 +391,9 @@ fn one_cpu_at_a_time_asks_for_a_backtrace() {
     };
     machine.spawn(CpuId(0), Task::new("dark", 1, at(10.0), dark));
     for cpu in [1, 2] {
-        let ask = |cpu: &Cpu| nmi::trigger_single_cpu_backtrace(cpu, CpuId(0));
+        let ask = |cpu: &Cpu| {
+            nmi::trigger_single_cpu_backtrace(cpu, CpuId(0));
+        };
         machine.spawn(CpuId(cpu), Task::new("ask", cpu, at(12.0), ask));
     }
     let incident = machine.run().unwrap().incident;

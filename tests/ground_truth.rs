@@ -3,8 +3,9 @@
 //! `tests/ground-truth/` holds serial consoles of arm64 and x86-64 kernels that lived through the incident. A case
 //! gives the machine what the real run was given: its switches, the moment of the oops, and for each waiting CPU a
 //! moment in the window in which it began to wait. Everything else is predicted, and compared headline by headline:
-//! what is printed, in which order, by and about which CPU, with which number, and when, to 0.3 s. No CPU, no headline
-//! and no time is left out. What disturbed a run is given to the machine as well: when a grace period of RCU began that
+//! what is printed, in which order, by and about which CPU, with which number, and when, to 0.3 s. The kinds of headlines
+//! are those of [`Headline`], of all CPUs alike: of the soft lockups each CPU's first [`kept`](Case::kept), and of RCU's
+//! stall warnings the first, because the logs are trimmed behind those. What disturbed a run is given to the machine as well: when a grace period of RCU began that
 //! never ended; and, because those kernels ran in an emulator whose busy delays take longer than they say, how long they
 //! took, where that decides: the 10 s for a backtrace were 12.1 s in the run with CSD-lock debugging, and the 1 s for CPUs
 //! to stop was 9.0 s.
@@ -49,7 +50,7 @@ struct Case {
     detectors: Detectors,
     pseudo_nmi: bool,
     sysctl: Sysctl,
-    /// How many soft lockups of a CPU the trimmed log keeps.
+    /// So many of each CPU's soft lockups are compared, from the first on: the trimmed log keeps no more of some CPU.
     kept: usize,
     /// When a grace period of RCU begins that never ends; `None`: the real kernel reported none.
     grace_period: Option<f64>,
@@ -316,7 +317,9 @@ const TABLE_HEAD: &str = "\
 # What these kernels did, and the machine does
 
 Made by `tests/ground_truth.rs` from its own cases; times are seconds after the oops, of the real kernel and of the machine.
-Every headline of every CPU is compared, with its time; none is left out.
+What is compared: of every CPU, each headline that the tests know (`Headline` there), in its order and with its time, to
+0.3 s. Of a CPU's soft lockups the first three (with pseudo-NMIs the first two), and of RCU's stall warnings the first:
+the recorded logs are trimmed behind those. The table shows who names CPU 0, and each CPU's first soft lockup.
 
 | run | who names CPU 0 | first soft lockups | RCU stall | outcome |
 |---|---|---|---|---|

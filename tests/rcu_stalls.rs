@@ -178,11 +178,43 @@ fn a_grace_period_that_all_cpus_have_passed_stays_open_if_no_cpu_can_run_its_thr
     config.rcu_stalls = Some(RcuStalls { first_ns: 9_999_000_000, every_ns: 0 });
     let incident = run(config, &[(0, 10, stuck), (1, 10, stuck), (2, 10, stuck), (3, 10, stuck)]);
     assert_eq!(stalls(&incident).len(), 1);
-    let console = incident.console();
-    assert!(console.contains("All QSes seen"), "{console}");
-    assert!(console.contains("kthread starved for"), "{console}");
     let named = |record: &&Record| matches!(record.event, Event::RcuStallCpu { .. });
     assert_eq!(incident.records.iter().filter(named).count(), 0);
+
+    // The thread could last run at 10 s, when the last CPU got stuck; jiffies begin 300 s before they wrap.
+    let now = stalls(&incident)[0].time.ns() / 4_000_000;
+    let idle = now - 10 * 250;
+    let boot = (1u64 << 32) - 75_000;
+    let (now, active) = (boot + now, boot + 10 * 250);
+    let console = incident.console();
+    for line in [
+        &*format!(
+            "rcu: All QSes seen, last rcu_sched kthread activity {idle} ({now}-{active}), \
+             jiffies_till_next_fqs=1, root ->qsmask 0x0\n"
+        ),
+        "rcu: rcu_sched kthread starved for ",
+        "rcu: \tUnless rcu_sched kthread gets sufficient CPU time, OOM is now expected behavior.\n",
+    ] {
+        assert!(console.contains(line), "{line}{console}");
+    }
+}
+
+#[test]
+fn on_4_19_the_cpu_that_finds_all_seen_shows_its_own_task_and_says_nothing_of_memory() {
+    let stuck = |cpu: &Cpu| {
+        let _preempt = preempt::disable(cpu);
+        loop {
+            cpu.spend(1_000_000_000);
+        }
+    };
+    let mut config = config(Kernel::Arm64V4_19, 40);
+    config.rcu_stalls = Some(RcuStalls { first_ns: 9_999_000_000, every_ns: 0 });
+    let incident = run(config, &[(0, 10, stuck), (1, 10, stuck), (2, 10, stuck), (3, 10, stuck)]);
+    let console = incident.console();
+    let (_, report) = console.split_once("rcu: All QSes seen, ").expect("a stall");
+    let next = report.lines().nth(1).expect("more follows");
+    assert!(next.contains("t/0             R  running task        0   100"), "{console}");
+    assert!(console.contains("kthread starved") && !console.contains("OOM"), "{console}");
 }
 
 #[test]

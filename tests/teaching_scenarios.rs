@@ -311,12 +311,12 @@ impl CallQueue for HoldsEight {
     }
 }
 
-fn busy_with<Q: CallQueue>() -> Result<(), String> {
+fn busy_with<Q: CallQueue + Default>() -> Result<(), String> {
     let busy = Busy::default();
     busy.judge(&run(&busy, Parts::stock().with_call_queue::<Q>()))
 }
 
-fn masked_busy_with<Q: CallQueue>() -> Result<(), String> {
+fn masked_busy_with<Q: CallQueue + Default>() -> Result<(), String> {
     let masked_busy = MaskedBusy::default();
     masked_busy.judge(&run(&masked_busy, Parts::stock().with_call_queue::<Q>()))
 }

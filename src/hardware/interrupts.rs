@@ -2,7 +2,7 @@
 //!
 //! What is pending, and the flag, are a part: see [`crate::parts::irq_state`].
 
-use crate::config::LoseIpi;
+use crate::config::causes::LoseIpi;
 use crate::cpumask::CpuId;
 use crate::parts::irq_state::{IrqState, KernelIrqState};
 use crate::sync::{AtomicBool, Ordering::Relaxed};

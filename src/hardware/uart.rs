@@ -4,6 +4,11 @@
 //! |---|---|---|---|
 //! | `free_at` | a CPU that prints | the next one | Relaxed: each change is one step, and nothing else hangs on it |
 //!
+//! `line_length` is a mutex of the host: whichever CPU records takes it, because a line's text depends on what all CPUs did
+//! before. It is held for as long as one record is turned into text. Nothing waits under it: so a CPU that has interrupts
+//! off, or `die_lock`, waits for it no longer than that; in lockstep never. In wall-clock time two CPUs may come to it in
+//! another order than that of their records: then a line is a few bytes too long or too short.
+//!
 //! In Linux: `drivers/tty/serial/amba-pl011.c`, `pl011_console_write`; `8250_port.c`, `serial8250_console_write`.
 //! Here it differs: the lines of one report go out together, where Linux may alternate between the lines of two CPUs.
 
@@ -11,7 +16,7 @@ use std::fmt;
 
 use parking_lot::Mutex;
 
-use crate::config::ConsoleTime;
+use crate::config::console::ConsoleTime;
 use crate::record::Record;
 use crate::time::KernelTime;
 use std::sync::atomic::{AtomicU64, Ordering::*};

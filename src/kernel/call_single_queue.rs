@@ -3,7 +3,8 @@
 //!
 //! In Linux: `kernel/smp.c`, `call_single_queue`.
 
-use crate::config::{Clock, Config};
+use crate::config::Config;
+use crate::config::clock::Clock;
 use crate::cpumask::CpuId;
 use crate::kernel::csd::{self, CsdTable};
 use crate::kernel::mailbox::Mailbox;

@@ -87,8 +87,9 @@ impl Cpu {
         self.shared.config.nr_cpus
     }
 
-    /// Writes one record, stamped with this CPU and now. Never waits for a lock, so that it can be called with any lock held
-    /// and interrupts off. If it prints something and printing takes time, the CPU is busy with that for so long.
+    /// Writes one record, stamped with this CPU and now. Waits for no lock of the machine, so that it can be called with
+    /// any of them held and interrupts off. If it prints something and printing takes time, the CPU is busy with that for so
+    /// long; how long, it asks under a lock of the host (see [`Uart`](crate::hardware::uart::Uart)).
     #[inline(always)]
     pub(crate) fn record(&self, event: Event) {
         if self.records {

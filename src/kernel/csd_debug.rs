@@ -100,7 +100,7 @@ impl<'a> CsdWaiter<'a> {
             Some(csd) if csd == self.csd_id => cpu.record(Event::CsdHandlingThis { number }),
             Some(_) => cpu.record(Event::CsdHandlingPrior { number, func: prior.into() }),
         }
-        if other.take_backtrace() {
+        if other.take_backtrace() && !nmi::trigger_single_cpu_backtrace(cpu, self.target) {
             nmi::dump_cpu_task(cpu, self.target);
         }
         if handled.is_none() {

@@ -10,7 +10,8 @@
 //! Here it differs: no crash kernel is tried, the console's level is left alone, and the lock is a part, which may
 //! nest.
 
-use crate::config::{Ablation, PrintOrder};
+use crate::config::causes::Ablation;
+use crate::config::console::PrintOrder;
 use crate::kernel::cpu::Cpu;
 use crate::kernel::notifier::notify_die;
 use crate::kernel::{irq, panic, preempt, task};

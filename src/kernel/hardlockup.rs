@@ -12,8 +12,8 @@
 
 use std::cell::Cell;
 
-use crate::config::BuddyRule;
-use crate::cpumask::CpuId;
+use crate::config::detectors::BuddyRule;
+use crate::cpumask::{CpuId, CpuMask};
 use crate::kernel::cpu::Cpu;
 use crate::kernel::{heartbeat, nmi, panic};
 use crate::parts::hardlockup::{HardlockupVerdict, HardlockupWatch};
@@ -47,25 +47,28 @@ pub(crate) fn watchdog_hardlockup_kick(cpu: &Cpu) {
     }
 }
 
-/// A CPU comes online. With the buddy detector the CPU touches itself, because its timer has yet to run; and the next
-/// CPU, whose count it does not remember yet. In Linux: `watchdog_hardlockup_enable` of `watchdog_buddy.c` and
-/// `watchdog_perf.c`.
+/// This CPU's watchdog starts. With the buddy detector the CPU touches itself, because its timer has yet to run; and the
+/// next CPU, whose count it does not remember yet. Only then can another CPU watch this one. In Linux:
+/// `watchdog_hardlockup_enable` of `watchdog_buddy.c` and `watchdog_perf.c`.
 pub(crate) fn watchdog_hardlockup_enable(cpu: &Cpu) {
     if cpu.shared().config.detectors.hardlockup_buddy.is_some() {
         for touched in [Some(cpu.id()), watchdog_next_cpu(cpu)].into_iter().flatten() {
             cpu.shared().per_cpu(touched).hrtimer_interrupts.touch();
         }
+        cpu.shared().watchdog_cpus.set(cpu.id());
     }
     start_perf_counter(cpu);
 }
 
-/// This CPU's watchdog stops: the CPU before it looks at the next one from now on, which it does not remember. In
-/// Linux: `watchdog_hardlockup_disable`.
+/// This CPU's watchdog stops: the CPU before it looks at the next one from now on, which it does not remember. (A CPU
+/// that [stops](crate::kernel::stop) altogether never comes here: its buddy goes on to look at it.) In Linux:
+/// `watchdog_hardlockup_disable`.
 pub(crate) fn watchdog_hardlockup_disable(cpu: &Cpu) {
-    if cpu.shared().config.detectors.hardlockup_buddy.is_some()
-        && let Some(next) = watchdog_next_cpu(cpu)
-    {
-        cpu.shared().per_cpu(next).hrtimer_interrupts.touch();
+    if cpu.shared().config.detectors.hardlockup_buddy.is_some() {
+        if let Some(next) = watchdog_next_cpu(cpu) {
+            cpu.shared().per_cpu(next).hrtimer_interrupts.touch();
+        }
+        cpu.shared().watchdog_cpus.clear(cpu.id());
     }
     cpu.shared().clock.arm_timer(cpu.id(), Vector::Perf, KernelTime::MAX);
 }
@@ -91,11 +94,8 @@ pub(crate) fn watchdog_overflow_callback(cpu: &Cpu) {
 /// If the detector names a CPU that the machine does not have.
 fn watchdog_next_cpu(cpu: &Cpu) -> Option<CpuId> {
     let shared = cpu.shared();
-    let next = cpu.hardlockup.with_online(
-        shared.smp.generation(),
-        || shared.online_mask(),
-        |online| shared.hardlockup_detector.watches(cpu.id(), online),
-    )?;
+    let watches = |cpus: &CpuMask| shared.hardlockup_detector.watches(cpu.id(), cpus);
+    let next = cpu.hardlockup.with_watchdog_cpus(cpu.id(), &shared.watchdog_cpus, watches)?;
     let nr_cpus = cpu.nr_cpus();
     assert!(next.0 < nr_cpus, "`watches` gave CPU#{next} on a machine of {nr_cpus}");
     Some(next)
@@ -124,7 +124,7 @@ fn watchdog_hardlockup_check(
     let warn = &cpu.shared().all_cpu_dumps.hard_lockup_nmi_warn;
     let keeps = config.kernel.keeps_the_dump_for_a_panic();
     let all_cpus = config.sysctl.hardlockup_all_cpu_backtrace;
-    let dumps_all = all_cpus && warn.acquire();
+    let dumps_all = all_cpus && warn.try_lock();
     if all_cpus && keeps && !dumps_all {
         return; // another CPU is at it: this one tries again at its next look
     }
@@ -137,7 +137,7 @@ fn watchdog_hardlockup_check(
     if dumps_all {
         nmi::trigger_allbutcpu_cpu_backtrace(cpu, watched);
         if keeps && !panics {
-            warn.release();
+            warn.unlock();
         }
     }
     if panics {

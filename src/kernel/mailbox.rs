@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn without_letters_the_rules_of_a_call_queue_are_kept() {
-        assert_eq!(contract::call_queue::all::<WithoutLetters>(), Ok(()));
+        assert_eq!(contract::call_queue::all(WithoutLetters::default), Ok(()));
     }
 
     /// What a reader finds, in order.

@@ -13,6 +13,7 @@ use crate::parts::this_cpu::ThisCpu;
 use crate::record::Event;
 use crate::time::NSEC_PER_SEC;
 use crate::vector::Vector;
+use crate::version::Kernel;
 
 /// How many turns of a millisecond a CPU waits for an answer.
 const PATIENCE_MS: u64 = 10_000;
@@ -26,16 +27,18 @@ const LATE_NS: u64 = NSEC_PER_SEC;
 ///
 /// On arm64 without [`pseudo_nmi`](crate::Config::pseudo_nmi) the request is an IPI like any other, and a CPU with
 /// interrupts off does not answer it. Nothing happens if another CPU is asking already, or on a kernel that cannot ask
-/// (arm64 6.1). In Linux: `trigger_single_cpu_backtrace`.
+/// (arm64 6.1): then it returns `false`. In Linux: `trigger_single_cpu_backtrace`.
 ///
 /// # Panics
 /// If the machine has no such CPU.
-pub fn trigger_single_cpu_backtrace(cpu: &Cpu, target: CpuId) {
-    if cpu.shared().config.kernel.asks_one_cpu_for_a_backtrace() {
+pub fn trigger_single_cpu_backtrace(cpu: &Cpu, target: CpuId) -> bool {
+    let can_ask = cpu.shared().config.kernel.asks_one_cpu_for_a_backtrace();
+    if can_ask {
         let mut mask = CpuMask::none(cpu.nr_cpus());
         mask.set(target);
         nmi_trigger_cpumask_backtrace(cpu, mask);
     }
+    can_ask
 }
 
 /// Asks every CPU that is online but `except`. The asking CPU prints its own stack first, unless it is `except`. Does
@@ -49,20 +52,24 @@ pub(crate) fn trigger_allbutcpu_cpu_backtrace(cpu: &Cpu, except: CpuId) {
     }
 }
 
-/// Prints what the task on `target` does, with that CPU's help where it can be asked, else without: then the stack is
-/// where the task last slept. In Linux: `dump_cpu_task`, 6.1.
-pub(crate) fn dump_cpu_task(cpu: &Cpu, target: CpuId) {
-    if cpu.shared().config.kernel.asks_one_cpu_for_a_backtrace() {
-        trigger_single_cpu_backtrace(cpu, target);
+/// Prints what the task on a CPU does: for this CPU the registers that its interrupt found (since 6.1), else with that
+/// CPU's help; or, where the architecture has no way to ask, what the scheduler knows: where the task last slept. In
+/// Linux: `dump_cpu_task`, 4.19 to 6.12; in 4.19 its callers ask first.
+pub(crate) fn dump_cpu_task(cpu: &Cpu, of: CpuId) {
+    let kernel = cpu.shared().config.kernel;
+    if of == cpu.id() && cpu.preempt.in_irq() && kernel != Kernel::Arm64V4_19 {
+        cpu.record(Event::ShowIrqRegs);
+    } else if kernel.has_cpu_backtrace() {
+        trigger_single_cpu_backtrace(cpu, of);
     } else {
-        cpu.record(Event::TaskDump { of: target });
+        cpu.record(Event::TaskDump { of });
     }
 }
 
 /// Asks the CPUs in `mask`, all at once, and waits for all of them.
 fn nmi_trigger_cpumask_backtrace(cpu: &Cpu, mut mask: CpuMask) {
     let shared = cpu.shared();
-    if !shared.backtrace_flag.acquire() {
+    if !shared.backtrace_flag.try_lock() {
         return; // another CPU is asking: its dump will do
     }
     // `cpumask_copy`: a CPU that never answered an earlier request has nothing to answer any more.
@@ -92,7 +99,7 @@ fn nmi_trigger_cpumask_backtrace(cpu: &Cpu, mut mask: CpuMask) {
             hardlockup::touch_nmi_watchdog(cpu); // the host did not run this CPU: that is no lockup of it
         }
     }
-    shared.backtrace_flag.release();
+    shared.backtrace_flag.unlock();
 }
 
 /// In Linux: `nmi_cpu_backtrace(NULL)`.

@@ -10,7 +10,7 @@
 //! times when a tick looks for it. The scheduler runs the kernel thread on a CPU that can run it; so it last ran on the
 //! CPU that could be preempted last.
 
-use crate::config::RcuStalls;
+use crate::config::detectors::RcuStalls;
 use crate::cpumask::{CpuId, CpuMask};
 use crate::kernel::cpu::Cpu;
 use crate::parts::this_cpu::ThisCpu;

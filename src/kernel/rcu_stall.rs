@@ -15,7 +15,7 @@ use crate::kernel::rcu::{self, GracePeriod, STALL_TIMEOUT_NS};
 use crate::kernel::{hardlockup, nmi};
 use crate::parts::this_cpu::ThisCpu;
 use crate::record::Event;
-use crate::time::{JIFFY_NS, NSEC_PER_SEC};
+use crate::time::{JIFFY_NS, KernelTime, NSEC_PER_SEC};
 use crate::version::Kernel;
 
 /// A kernel thread that has not run for longer is called starved. In Linux: `rcu_is_gp_kthread_starving`.
@@ -37,6 +37,11 @@ fn check_cpu_stall(cpu: &Cpu) {
     if cpu.now() < gp.stall_due(cpu) || !state.claim_stall(saw) {
         return;
     }
+    // Another CPU may have reported this one, and ended it, since this CPU looked. Since the claim that would be seen.
+    let begun = gp.start;
+    let Some(gp) = rcu::grace_period(cpu).filter(|gp| gp.start == begun) else {
+        return state.report_again_at(KernelTime::BOOT); // as it was
+    };
     if cpu.shared().clock.check_and_clear_guest_paused(cpu.id()) {
         // The host did not run this CPU: begin anew. In Linux: `pvclock_touch_watchdogs`, `rcu_cpu_stall_reset`.
         hardlockup::touch_nmi_watchdog(cpu);
@@ -68,6 +73,9 @@ fn print_other_cpu_stall(cpu: &Cpu, gp: &GracePeriod) {
     cpu.record(Event::RcuStall { self_detected: false });
     gp.waits_for.iter().for_each(|stalled| print_cpu_stall_info(cpu, gp, stalled));
     print_age(cpu, gp, false);
+    if gp.waits_for.is_empty() {
+        cpu.record(Event::RcuAllSeen { idle_ns: cpu.now().ns_since(gp.kthread_ran) });
+    }
     dump_cpu_stacks(cpu, gp);
     check_gp_kthread_starvation(cpu, gp);
 }
@@ -82,8 +90,7 @@ fn print_cpu_stall_info(cpu: &Cpu, gp: &GracePeriod, stalled: CpuId) {
 
 fn print_age(cpu: &Cpu, gp: &GracePeriod, self_detected: bool) {
     let age_ns = cpu.now().ns_since(gp.start);
-    let all_seen = gp.waits_for.is_empty();
-    cpu.record(Event::RcuStallAge { self_detected, age_ns, all_seen });
+    cpu.record(Event::RcuStallAge { self_detected, age_ns });
 }
 
 /// In Linux: `rcu_check_gp_kthread_starvation`. Since 5.12 it shows where the thread last ran, unless that CPU is shown
@@ -96,23 +103,11 @@ fn check_gp_kthread_starvation(cpu: &Cpu, gp: &GracePeriod) {
     cpu.record(Event::RcuKthreadStarved { on: gp.kthread_cpu, for_ns });
     if cpu.shared().config.kernel != Kernel::Arm64V4_19 && !gp.waits_for.contains(gp.kthread_cpu) {
         cpu.record(Event::RcuKthreadLastRan);
-        dump_cpu_task(cpu, gp.kthread_cpu);
+        nmi::dump_cpu_task(cpu, gp.kthread_cpu);
     }
 }
 
 /// What the CPUs do that the grace period waits for. In Linux: `rcu_dump_cpu_stacks`.
 fn dump_cpu_stacks(cpu: &Cpu, gp: &GracePeriod) {
-    gp.waits_for.iter().for_each(|stalled| dump_cpu_task(cpu, stalled));
-}
-
-/// What one CPU does: for this CPU the registers that its tick interrupted (since 6.1), else a backtrace, or, where the
-/// architecture has none, what the scheduler knows. In Linux: `kernel/sched/core.c`, `dump_cpu_task`; arm64 has
-/// `arch_trigger_cpumask_backtrace` from 6.7 on.
-fn dump_cpu_task(cpu: &Cpu, of: CpuId) {
-    let kernel = cpu.shared().config.kernel;
-    match kernel.has_cpu_backtrace() {
-        _ if of == cpu.id() && kernel != Kernel::Arm64V4_19 => cpu.record(Event::ShowIrqRegs),
-        true => nmi::trigger_single_cpu_backtrace(cpu, of),
-        false => cpu.record(Event::TaskDump { of }),
-    }
+    gp.waits_for.iter().for_each(|stalled| nmi::dump_cpu_task(cpu, stalled));
 }

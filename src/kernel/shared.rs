@@ -15,7 +15,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 use crossbeam_utils::CachePadded;
 use parking_lot::{Condvar, Mutex};
 
-use crate::config::{Clock, Config};
+use crate::config::Config;
+use crate::config::clock::Clock;
 use crate::cpumask::{CpuId, CpuMask};
 use crate::hardware::clock::ClockSource;
 use crate::hardware::clock::clocked::Clocked;
@@ -25,19 +26,22 @@ use crate::kernel::call_single_queue::CallSingleQueues;
 use crate::kernel::csd::CsdTable;
 use crate::kernel::notifier::NotifierChain;
 use crate::kernel::percpu::PerCpu;
+use crate::kernel::state::bit_lock::BitLock;
 use crate::kernel::state::csd_debug::CsdBugCount;
 use crate::kernel::state::die::DieState;
-use crate::kernel::state::nmi::{AllCpuDumps, BacktraceFlag};
+use crate::kernel::state::hardlockup::WatchdogCpus;
+use crate::kernel::state::nmi::AllCpuDumps;
 use crate::kernel::state::panic::PanicState;
 use crate::kernel::state::printk::PrintkCpuSync;
 use crate::kernel::state::rcu::RcuState;
 use crate::kernel::state::smp::SmpState;
 use crate::kernel::state::watchdog::WatchdogState;
+use crate::parts::Parts;
 use crate::parts::csd_stall::StallDetector;
+use crate::parts::erased::{DynCallMany, DynCsdLock, DynDieChain, DynDieLock};
 use crate::parts::hardlockup::HardlockupDetector;
 use crate::parts::irq_state::KernelIrqState;
 use crate::parts::softlockup::{SoftlockupDetector, detector_of};
-use crate::parts::{DynCallMany, DynCsdLock, DynDieChain, DynDieLock, Parts};
 use crate::recorder::Recorder;
 use crate::time::KernelTime;
 
@@ -67,7 +71,8 @@ pub(crate) struct Shared {
     pub(crate) die_chain: NotifierChain,
     pub(crate) panic: PanicState,
     pub(crate) watchdog: WatchdogState,
-    pub(crate) backtrace_flag: BacktraceFlag,
+    pub(crate) watchdog_cpus: WatchdogCpus,
+    pub(crate) backtrace_flag: BitLock,
     pub(crate) all_cpu_dumps: AllCpuDumps,
     pub(crate) rcu: RcuState,
     pub(crate) printk_cpu_sync: PrintkCpuSync,
@@ -127,7 +132,8 @@ impl Shared {
             die_chain: NotifierChain::default(),
             panic: PanicState::default(),
             watchdog: WatchdogState::new(config.watchdog_thresh_secs),
-            backtrace_flag: BacktraceFlag::default(),
+            watchdog_cpus: WatchdogCpus::new(nr_cpus),
+            backtrace_flag: BitLock::default(),
             all_cpu_dumps: AllCpuDumps::default(),
             rcu: RcuState::default(),
             printk_cpu_sync: PrintkCpuSync::default(),

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
-use crate::config::Ablation;
+use crate::config::causes::Ablation;
 use crate::cpumask::{CpuId, CpuMask};
 use crate::kernel::call_single_queue::Posted;
 use crate::kernel::cpu::Cpu;

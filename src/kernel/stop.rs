@@ -81,7 +81,6 @@ fn others_online(cpu: &Cpu) -> CpuMask {
 /// The request to stop arrives. In Linux: `local_cpu_stop`.
 pub(crate) fn local_cpu_stop(cpu: &Cpu) -> ! {
     cpu.per_cpu().online.clear();
-    cpu.shared().smp.online_changed();
     cpu.record(Event::Stopped);
     let _irq = irq::disable_local(cpu);
     stop_here(cpu)

@@ -8,7 +8,7 @@
 //! `kernel/smp.c`, `smp_call_on_cpu`.
 //! Here it differs: there is no kworker on the other CPU; its work is done where the stopper may run, too.
 
-use crate::config::MAX_WATCHDOG_THRESH_SECS;
+use crate::config::sysctl::MAX_WATCHDOG_THRESH_SECS;
 use crate::cpumask::CpuId;
 use crate::kernel::cpu::Cpu;
 use crate::kernel::state::watchdog::Work;
@@ -28,7 +28,7 @@ pub fn write_watchdog_thresh(cpu: &Cpu, secs: u64) {
         "watchdog_thresh is 0 to {MAX_WATCHDOG_THRESH_SECS} seconds, not {secs}"
     );
     let state = &cpu.shared().watchdog;
-    while !state.watchdog_mutex.acquire() {
+    while !state.watchdog_mutex.try_lock() {
         cpu.relax();
     }
     if state.thresh_secs() != secs {
@@ -40,7 +40,7 @@ pub fn write_watchdog_thresh(cpu: &Cpu, secs: u64) {
             on_each_cpu_in_turn(cpu, Work::StartWatchdog);
         }
     }
-    state.watchdog_mutex.release();
+    state.watchdog_mutex.unlock();
 }
 
 fn on_each_cpu_in_turn(cpu: &Cpu, work: Work) {

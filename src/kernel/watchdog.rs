@@ -9,7 +9,7 @@
 //! Here it differs: `Heartbeat` is one value per CPU, and printing takes time only with
 //! [`Config::console_time`](crate::Config::console_time).
 
-use crate::config::Ablation;
+use crate::config::causes::Ablation;
 use crate::kernel::cpu::Cpu;
 use crate::kernel::heartbeat::{feed, touch_softlockup_watchdog};
 use crate::kernel::printk::{self, Serialised};
@@ -69,29 +69,24 @@ pub(crate) fn watchdog_timer_fn(cpu: &Cpu) {
     let detector = &cpu.shared().softlockup_detector;
     let before = cpu.watchdog.heartbeat();
     let (heartbeat, verdict) = detector.sample(before, context);
-    let may_report = || {
-        let dumps = &cpu.shared().all_cpu_dumps;
-        !config.sysctl.softlockup_all_cpu_backtrace || dumps.soft_lockup_nmi_warn.acquire()
-    };
+    if let SoftlockupVerdict::Lockup { .. } = verdict
+        && config.sysctl.softlockup_all_cpu_backtrace
+        && !cpu.shared().all_cpu_dumps.soft_lockup_nmi_warn.try_lock()
+    {
+        return cpu.watchdog.set_heartbeat(detector.gives_way(before));
+    }
+    cpu.watchdog.set_heartbeat(heartbeat);
     match verdict {
-        SoftlockupVerdict::Lockup { units } if may_report() => {
-            cpu.watchdog.set_heartbeat(heartbeat);
-            report(cpu, now, units);
-        }
-        SoftlockupVerdict::Lockup { .. } => cpu.watchdog.set_heartbeat(detector.gives_way(before)),
-        SoftlockupVerdict::Healthy | SoftlockupVerdict::AlreadyReported => {
-            cpu.watchdog.set_heartbeat(heartbeat);
-        }
-        SoftlockupVerdict::Reset => {
-            cpu.watchdog.set_heartbeat(heartbeat);
-            cpu.record_at(now, Event::TouchReset);
-        }
+        SoftlockupVerdict::Lockup { units } => report(cpu, now, units),
+        SoftlockupVerdict::Reset => cpu.record_at(now, Event::TouchReset),
+        SoftlockupVerdict::Healthy | SoftlockupVerdict::AlreadyReported => {}
     }
 }
 
 /// `BUG: soft lockup`, and what is to follow from it. With `softlockup_all_cpu_backtrace` this CPU asks all others what
 /// they are doing, and waits for them: a CPU that is due meanwhile gives way. In Linux: `watchdog_timer_fn`; since 6.8
-/// a CPU that is about to panic lets no other CPU report any more.
+/// a CPU that is about to panic lets no other CPU report any more. (`TAINT_SOFTLOCKUP` comes last, before the panic: see
+/// `incident/console/taint.rs`.)
 fn report(cpu: &Cpu, now: KernelTime, units: u64) {
     let config = &cpu.shared().config;
     let report = printk::cpu_sync_get(cpu, Serialised::Lockup);
@@ -106,7 +101,7 @@ fn report(cpu: &Cpu, now: KernelTime, units: u64) {
     if config.sysctl.softlockup_all_cpu_backtrace {
         nmi::trigger_allbutcpu_cpu_backtrace(cpu, cpu.id());
         if !(panics && config.kernel.keeps_the_dump_for_a_panic()) {
-            cpu.shared().all_cpu_dumps.soft_lockup_nmi_warn.release();
+            cpu.shared().all_cpu_dumps.soft_lockup_nmi_warn.unlock();
         }
     }
     if panics {

@@ -8,7 +8,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::config::HostLimits;
+use crate::config::clock::HostLimits;
 use crate::cpumask::CpuId;
 use crate::host;
 use crate::kernel::shared::Shared;

@@ -10,7 +10,9 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use crate::config::{Config, ConfigError, HostLimits, WatchdogThreshChange};
+use crate::config::clock::HostLimits;
+use crate::config::sysctl::WatchdogThreshChange;
+use crate::config::{Config, ConfigError};
 use crate::cpumask::CpuId;
 use crate::hardware::uart::{LineLength, Uart};
 use crate::host;

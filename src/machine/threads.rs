@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use core_affinity::CoreId;
 
-use crate::config::{Clock, Config, HostLimits};
+use crate::config::Config;
+use crate::config::clock::{Clock, HostLimits};
 use crate::cpumask::CpuId;
 use crate::hardware::clock::ClockSource;
 use crate::host;
@@ -141,7 +142,6 @@ impl Cpu {
         self.per_cpu().own.current_csd.allow_backtrace();
         rcu::rcutree_online_cpu(self);
         self.per_cpu().online.set();
-        self.shared().smp.online_changed();
         self.record(Event::Online);
         watchdog::watchdog_enable(self);
         self.idle_loop(tasks)

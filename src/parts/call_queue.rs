@@ -70,10 +70,16 @@ impl Links for [Link] {
     }
 }
 
+impl<T: Links + ?Sized> Links for &T {
+    fn link(&self, csd: CsdId) -> &Link {
+        (**self).link(csd)
+    }
+}
+
 /// The calls posted to one CPU. First in, first out; any CPU pushes, the owner takes.
 ///
 /// The rules, as tests, are in [`contract::call_queue`](crate::parts::contract::call_queue).
-pub trait CallQueue: Default + Send + Sync + 'static {
+pub trait CallQueue: Send + Sync + 'static {
     /// Posts `csd`. Returns whether the queue was empty, and so whether the poster owes the owner an IPI.
     ///
     /// What the poster wrote before the push is visible to the CPU that takes `csd`.

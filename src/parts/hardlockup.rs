@@ -53,7 +53,8 @@ pub fn is_hardlockup(
 ///
 /// The rules, as tests, are in [`contract::hardlockup`](crate::parts::contract::hardlockup).
 pub trait HardlockupDetector: Send + Sync + 'static {
-    /// Which of the CPUs that are `online` the buddy detector lets `cpu` watch. `None` if there is no other.
+    /// Which of the CPUs that are `online` and whose watchdogs run the buddy detector lets `cpu`, one of them, watch.
+    /// `None` if there is no other. In Linux: `watchdog_cpus`, `watchdog_next_cpu`.
     fn watches(&self, cpu: CpuId, online: &CpuMask) -> Option<CpuId>;
 
     /// One look at a CPU whose timer has run `interrupts` times. It is reported at the `miss_thresh`-th look in a row

@@ -20,7 +20,7 @@
 //! ```
 //!
 //! A part owns its atomics and their orderings. Interrupts, stack frames, records and halting stay with the machine. Of
-//! the machine a part sees only what [`ThisCpu`] shows. So it runs on a [`FakeCpu`](fake_cpu::FakeCpu) and under loom
+//! the machine a part sees only what [`ThisCpu`](this_cpu::ThisCpu) shows. So it runs on a [`FakeCpu`](fake_cpu::FakeCpu) and under loom
 //! as well.
 //!
 //! | part | decides | plugged in by | rules |
@@ -42,6 +42,7 @@ pub mod csd_lock;
 pub mod csd_stall;
 pub mod die_chain;
 pub mod die_lock;
+pub mod erased;
 pub mod fake_cpu;
 pub mod hardlockup;
 pub mod irq_state;
@@ -52,18 +53,17 @@ use std::fmt;
 
 use crossbeam_utils::CachePadded;
 
-use crate::cpumask::{CpuId, CpuMask};
-use crate::parts::call_many::{CallMany, CrossCalls, KernelCallMany, Wait};
+use crate::cpumask::CpuId;
+use crate::parts::call_many::{CallMany, KernelCallMany};
 use crate::parts::call_queue::{CallQueue, CsdId, KernelCallQueue, Links};
 use crate::parts::csd_lock::{CsdLock, KernelCsdLock};
 use crate::parts::csd_stall::{KernelStallDetector, StallDetector};
-use crate::parts::die_chain::{Callbacks, DieChain, KernelDieChain, Notify};
+use crate::parts::die_chain::{DieChain, KernelDieChain};
 use crate::parts::die_lock::{Arm64DieLock, DieLock};
+use crate::parts::erased::{DynCallMany, DynCsdLock, DynDieChain, DynDieLock};
 use crate::parts::hardlockup::{BuddyDetector, HardlockupDetector};
 use crate::parts::irq_state::IrqState;
 use crate::parts::softlockup::SoftlockupDetector;
-use crate::parts::this_cpu::ThisCpu;
-use crate::sync::AtomicU32;
 
 /// The parts of one machine: stock, unless you hand in your own.
 ///
@@ -105,7 +105,7 @@ impl Parts {
     }
 
     /// With another call queue. Every CPU gets one of its own.
-    pub fn with_call_queue<Q: CallQueue>(self) -> Self {
+    pub fn with_call_queue<Q: CallQueue + Default>(self) -> Self {
         Parts { call_queue: CallQueueChoice::Queue(one_per_cpu::<Q>), ..self }
     }
 
@@ -174,55 +174,13 @@ pub(crate) enum CallQueueChoice {
     Mailbox,
 }
 
-/// A [`DieLock`], erased.
-pub(crate) trait DynDieLock: Send + Sync {
-    fn lock(&self, cpu: &dyn ThisCpu) -> u32;
-    fn unlock(&self, cpu: &dyn ThisCpu) -> u32;
-    fn task_exit(&self, cpu: &dyn ThisCpu);
-}
-
-impl<D: DieLock> DynDieLock for D {
-    fn lock(&self, cpu: &dyn ThisCpu) -> u32 {
-        DieLock::lock(self, &cpu)
-    }
-
-    fn unlock(&self, cpu: &dyn ThisCpu) -> u32 {
-        DieLock::unlock(self, &cpu)
-    }
-
-    fn task_exit(&self, cpu: &dyn ThisCpu) {
-        DieLock::task_exit(self, &cpu);
-    }
-}
-
-/// A [`CsdLock`], erased.
-pub(crate) trait DynCsdLock: Send + Sync {
-    fn lock(&self, flags: &AtomicU32, cpu: &dyn ThisCpu);
-    fn unlock(&self, flags: &AtomicU32);
-    fn wait(&self, flags: &AtomicU32, cpu: &dyn ThisCpu);
-}
-
-impl<C: CsdLock> DynCsdLock for C {
-    fn lock(&self, flags: &AtomicU32, cpu: &dyn ThisCpu) {
-        CsdLock::lock(self, flags, &cpu);
-    }
-
-    fn unlock(&self, flags: &AtomicU32) {
-        CsdLock::unlock(self, flags);
-    }
-
-    fn wait(&self, flags: &AtomicU32, cpu: &dyn ThisCpu) {
-        CsdLock::wait(self, flags, &cpu);
-    }
-}
-
 /// The [`CallQueue`]s of all CPUs, erased together: they lie in one array.
 pub(crate) trait DynCallQueues: Send + Sync {
     fn push(&self, target: CpuId, csd: CsdId, links: &dyn Links) -> bool;
     fn take_all(&self, cpu: CpuId, links: &dyn Links) -> Option<CsdId>;
 }
 
-fn one_per_cpu<Q: CallQueue>(nr_cpus: u32) -> Box<dyn DynCallQueues> {
+fn one_per_cpu<Q: CallQueue + Default>(nr_cpus: u32) -> Box<dyn DynCallQueues> {
     Box::new((0..nr_cpus).map(|_| CachePadded::new(Q::default())).collect::<Box<[_]>>())
 }
 
@@ -233,27 +191,5 @@ impl<Q: CallQueue> DynCallQueues for Box<[CachePadded<Q>]> {
 
     fn take_all(&self, cpu: CpuId, links: &dyn Links) -> Option<CsdId> {
         self[cpu.index()].take_all(links)
-    }
-}
-
-/// A [`CallMany`], erased.
-pub(crate) trait DynCallMany: Send + Sync {
-    fn call_many(&self, cpu: &dyn CrossCalls, mask: &CpuMask, wait: Wait);
-}
-
-impl<M: CallMany> DynCallMany for M {
-    fn call_many(&self, cpu: &dyn CrossCalls, mask: &CpuMask, wait: Wait) {
-        CallMany::call_many(self, &cpu, mask, wait);
-    }
-}
-
-/// A [`DieChain`], erased.
-pub(crate) trait DynDieChain: Send + Sync {
-    fn call(&self, callbacks: &dyn Callbacks) -> Notify;
-}
-
-impl<D: DieChain> DynDieChain for D {
-    fn call(&self, callbacks: &dyn Callbacks) -> Notify {
-        DieChain::call(self, &callbacks)
     }
 }

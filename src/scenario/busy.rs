@@ -18,7 +18,8 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::{ANY_PID, At, Scenario, ScenarioError, on_this_machine, reported_by, small_machine};
-use crate::config::{Clock, Config};
+use crate::config::Config;
+use crate::config::clock::Clock;
 use crate::cpumask::{CpuId, CpuMask};
 use crate::incident::Incident;
 use crate::incident::report::diagnosis::{Cause, Diagnosis};

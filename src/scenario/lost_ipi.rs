@@ -16,7 +16,9 @@
 use super::{
     At, Scenario, ScenarioError, on_this_machine, reported_by, small_machine, spawn_callers,
 };
-use crate::config::{Config, Detectors, LoseIpi};
+use crate::config::Config;
+use crate::config::causes::LoseIpi;
+use crate::config::detectors::Detectors;
 use crate::cpumask::CpuId;
 use crate::incident::report::diagnosis::{Cause, Diagnosis};
 use crate::machine::Machine;

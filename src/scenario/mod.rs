@@ -35,7 +35,8 @@ pub mod wait_chains;
 use std::error::Error;
 use std::fmt;
 
-use crate::config::{Config, ConfigError, PrintOrder};
+use crate::config::console::PrintOrder;
+use crate::config::{Config, ConfigError};
 use crate::cpumask::CpuId;
 use crate::incident::report::diagnosis::Diagnosis;
 use crate::kernel::cpu::Cpu;

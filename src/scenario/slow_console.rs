@@ -16,7 +16,8 @@ use super::{
     ANY_PID, At, Scenario, ScenarioError, busy_before_ns, busy_then, on_this_machine, reported_by,
     small_machine, spawn_callers,
 };
-use crate::config::{Config, Detectors};
+use crate::config::Config;
+use crate::config::detectors::Detectors;
 use crate::cpumask::CpuId;
 use crate::incident::report::diagnosis::{Cause, Diagnosis};
 use crate::kernel::cpu::Cpu;

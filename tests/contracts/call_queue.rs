@@ -6,10 +6,10 @@ use softlockup::sync::AtomicU32;
 use softlockup::sync::Ordering::*;
 
 /// The rules that a queue breaks.
-fn broken<Q: CallQueue>() -> Vec<&'static str> {
-    let broken = broken!(call_queue::<Q>: is_empty_at_first, takes_in_order, asks_for_one_ipi, loses_nothing,
+fn broken<Q: CallQueue + Default>() -> Vec<&'static str> {
+    let broken = broken!(call_queue(Q::default): is_empty_at_first, takes_in_order, asks_for_one_ipi, loses_nothing,
         is_empty_after_it_was_taken, can_be_used_again, holds_a_call_of_each_cpu);
-    assert_eq!(call_queue::all::<Q>().is_ok(), broken.is_empty());
+    assert_eq!(call_queue::all(Q::default).is_ok(), broken.is_empty());
     broken
 }
 
@@ -183,10 +183,10 @@ fn wrong_call_queues_are_refused() {
 
 #[test]
 fn a_list_that_does_not_end_hangs_no_rule() {
-    let circle = call_queue::all::<List<BitesItsTail>>().unwrap_err();
+    let circle = call_queue::all(List::<BitesItsTail>::default).unwrap_err();
     assert_eq!(circle.rule, "the list of the taken calls ends, and leads to csds only");
     assert!(circle.happened.starts_with("it goes on after all 64 csds: [5, 5, "), "{circle}");
-    let nowhere = call_queue::all::<List<LeadsNowhere>>().unwrap_err();
+    let nowhere = call_queue::all(List::<LeadsNowhere>::default).unwrap_err();
     assert_eq!(nowhere.happened, "the list asked for a csd 4000");
 }
 
@@ -211,6 +211,6 @@ impl CallQueue for Walks {
 
 #[test]
 fn a_queue_that_walks_in_a_circle_hangs_no_rule() {
-    let walks = call_queue::takes_in_order::<Walks>().unwrap_err();
+    let walks = call_queue::takes_in_order(Walks::default).unwrap_err();
     assert_eq!(walks.happened, "`push` went round in a circle");
 }

@@ -3,9 +3,6 @@
 
 /// The names of those of these rules that a part breaks.
 macro_rules! broken {
-    ($module:ident::<$part:ty>: $($rule:ident),+ $(,)?) => {
-        crate::names([$((stringify!($rule), $module::$rule::<$part>())),+])
-    };
     ($module:ident($part:expr): $($rule:ident),+ $(,)?) => {
         crate::names([$((stringify!($rule), $module::$rule($part))),+])
     };
@@ -17,6 +14,7 @@ mod csd_lock;
 mod csd_stall;
 mod die_chain;
 mod die_lock;
+mod erased;
 mod hardlockup;
 mod irq_state;
 mod softlockup_detector;

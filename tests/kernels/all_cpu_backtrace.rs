@@ -189,3 +189,21 @@ fn a_saved_run_with_requests_reads_back_the_same() {
     let error = Incident::load(wrong.as_bytes()).unwrap_err().to_string();
     assert!(error.contains("there is no CPU#4"), "{error}");
 }
+
+/// `add_taint(TAINT_SOFTLOCKUP)` comes after the other CPUs' stacks.
+#[test]
+fn the_dump_of_the_first_lockup_is_not_tainted_by_it_yet() {
+    for kernel in [Kernel::Arm64V6_12, Kernel::X86V6_1] {
+        let mut config = Config { sysctl: SOFT, ..four_cpus(kernel, 100.0) };
+        config.detectors.hardlockup_buddy = None;
+        let works = (1, 25.0, Box::new(|cpu: &Cpu| cpu.run_user_until(at(99.0))) as Body);
+        let console = run(config, vec![dark(0, 10.0), waits(2, 20.0), works]).console();
+        let (second, _) = console.match_indices("BUG: soft lockup").nth(1).expect("two reports");
+        let (first, second) = console.split_at(second);
+        let has_l = |text: &str| text.lines().filter(|it| it.contains("OEL")).count();
+        let dumps = first.lines().filter(|it| it.contains("Tainted: G")).count();
+        assert!(dumps >= 2, "CPU 2 and CPU 1, which answers: {first}");
+        assert_eq!(has_l(first), 0, "{first}");
+        assert!(has_l(second) > 0, "{second}");
+    }
+}

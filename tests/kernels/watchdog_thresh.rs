@@ -139,3 +139,19 @@ fn a_healthy_machine_is_silent_however_often_the_threshold_changes() {
         }
     }
 }
+
+/// The writer stops one watchdog after another, and waits at dark CPU 2 for ever. CPU 3 looks at the next CPU whose watchdog
+/// runs, which is CPU 2: not at CPU 0, which is healthy, and whose count stands still because its watchdog is off.
+#[test]
+fn a_buddy_passes_over_cpus_whose_watchdogs_were_switched_off() {
+    let tasks = vec![dark(2, 10.0), sysctl(1, 11.0, 5)];
+    let incident = run(four_cpus(Kernel::Arm64V6_12, 60.0), tasks);
+    for off in [0, 1] {
+        assert!(samples(&incident, off).iter().all(|&time| time < at(11.0)), "CPU {off}");
+    }
+    let named = incident.records.iter().filter_map(|record| match record.event {
+        Event::HardLockup { cpu } => Some((record.cpu, cpu)),
+        _ => None,
+    });
+    assert_eq!(named.collect::<Vec<_>>(), [(CpuId(3), CpuId(2))], "{}", incident.console());
+}

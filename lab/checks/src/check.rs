@@ -140,9 +140,9 @@ pub fn model(
     id: &'static str,
     rule: &'static str,
     points: u32,
-    search: impl FnOnce() -> crate::models::Verdict + 'static,
+    search: impl FnOnce() -> models::Verdict + 'static,
 ) -> Check {
-    use crate::models::Verdict;
+    use models::Verdict;
     Check::new(Tier::Model, id, rule, points, move || match search() {
         Verdict::Right { .. } => Ok(()),
         Verdict::Wrong { rule, why, columns, .. } => {

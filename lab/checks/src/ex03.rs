@@ -2,6 +2,7 @@
 
 use softlockup::Parts;
 use softlockup::parts::contract::irq_state as rules;
+use softlockup::parts::erased::Erased;
 use softlockup::parts::irq_state::IrqState;
 use softlockup::scenario::Scenario;
 use softlockup::scenario::nested_irq::NestedIrq;
@@ -16,51 +17,55 @@ pub const ID: &str = "ex03";
 
 /// What an [`IrqState`] must do.
 pub fn checks<I: IrqState + Default>() -> Vec<Check> {
+    checks_of(|| Erased(Box::new(I::default())), parts::<I>)
+}
+
+fn checks_of(new: fn() -> Erased<dyn IrqState>, parts: fn() -> Parts) -> Vec<Check> {
     #[cfg_attr(not(feature = "models"), expect(unused_mut, reason = "the models come last"))]
     let mut checks = vec![
         Check::contract(
             "contract::irq_state::save_and_restore",
             "sections with interrupts off nest: interrupts come on again at the outermost restore",
             1,
-            || {
-                rules::starts_on_and_empty(I::default)?;
-                rules::save_turns_interrupts_off(I::default)?;
-                rules::only_the_outermost_restore_turns_them_on(I::default)?;
-                rules::restore_says_whether_they_are_on(I::default)
+            move || {
+                rules::starts_on_and_empty(new)?;
+                rules::save_turns_interrupts_off(new)?;
+                rules::only_the_outermost_restore_turns_them_on(new)?;
+                rules::restore_says_whether_they_are_on(new)
             },
         ),
         Check::contract(
             "contract::irq_state::pending",
             "what is raised stays pending until it is taken",
             1,
-            || {
-                rules::looking_takes_nothing(I::default)?;
-                rules::raising_adds_one(I::default)?;
-                rules::takes_each_once(I::default)?;
-                rules::the_others_stay_pending(I::default)?;
-                rules::what_comes_while_off_is_kept(I::default)
+            move || {
+                rules::looking_takes_nothing(new)?;
+                rules::raising_adds_one(new)?;
+                rules::takes_each_once(new)?;
+                rules::the_others_stay_pending(new)?;
+                rules::what_comes_while_off_is_kept(new)
             },
         ),
         Check::contract(
             "contract::irq_state::take",
             "the lowest vector that is asked for and pending is taken, an NMI also while interrupts are off",
             1,
-            || {
-                rules::takes_the_lowest_that_is_asked_for(I::default)?;
-                rules::an_nmi_gets_through(I::default)
+            move || {
+                rules::takes_the_lowest_that_is_asked_for(new)?;
+                rules::an_nmi_gets_through(new)
             },
         ),
         Check::replay(
             "replay::nested_irq",
             "a call that comes in the inner of two sections is answered at the end of the outer one",
             1,
-            nested_sections::<I>,
+            move || nested_sections(parts),
         ),
         Check::replay(
             "replay::slow_console",
             "callers wait for a CPU that prints with interrupts off, and go on when it is done",
             1,
-            slow_console::<I>,
+            move || slow_console(parts),
         ),
     ];
     #[cfg(feature = "models")]
@@ -68,7 +73,7 @@ pub fn checks<I: IrqState + Default>() -> Vec<Check> {
         "model::irq_state",
         "in every interleaving no vector is lost, and its handler sees what its sender wrote",
         1,
-        || crate::models::irq_state(I::default),
+        move || models::irq_state(new),
     ));
     checks
 }
@@ -77,9 +82,9 @@ fn parts<I: IrqState + Default>() -> Parts {
     Parts::stock().with_irq_state::<I>()
 }
 
-fn nested_sections<I: IrqState + Default>() -> Result<(), Failure> {
+fn nested_sections(parts: fn() -> Parts) -> Result<(), Failure> {
     let scenario = NestedIrq::default();
-    let incident = replay::live(&scenario, parts::<I>())?;
+    let incident = replay::live(&scenario, parts())?;
     scenario.judge(&incident).map_err(|happened| {
         Failure::new(format!(
             "{happened}. On real hardware the handler would come in while the outer section holds its lock, and would \
@@ -88,9 +93,9 @@ fn nested_sections<I: IrqState + Default>() -> Result<(), Failure> {
     })
 }
 
-fn slow_console<I: IrqState + Default>() -> Result<(), Failure> {
+fn slow_console(parts: fn() -> Parts) -> Result<(), Failure> {
     let scenario = SlowConsole::default();
-    let incident = replay::live(&scenario, parts::<I>())?;
+    let incident = replay::live(&scenario, parts())?;
     let (seen, want) = (incident.report().diagnosis, scenario.conclusion());
     if (seen.cause, &seen.cpus) == (want.cause, &want.cpus) {
         return Ok(());
@@ -105,5 +110,9 @@ fn slow_console<I: IrqState + Default>() -> Result<(), Failure> {
 
 /// What `lab replay` shows.
 pub fn replayed<I: IrqState + Default>() -> String {
-    replay::beside_stock(&NestedOops::default(), parts::<I>())
+    beside_stock(parts::<I>)
+}
+
+fn beside_stock(parts: fn() -> Parts) -> String {
+    replay::beside_stock(&NestedOops::default(), parts())
 }

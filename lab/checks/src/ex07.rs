@@ -2,6 +2,7 @@
 
 use softlockup::parts::call_many::{CallMany, Wait};
 use softlockup::parts::contract::call_many as rules;
+use softlockup::parts::erased::{DynCallMany, Erased};
 use softlockup::record::Event;
 use softlockup::scenario::At;
 use softlockup::scenario::busy::{Busy, Call, To};
@@ -16,54 +17,58 @@ pub const ID: &str = "ex07";
 
 /// What a [`CallMany`] must do.
 pub fn checks<M: CallMany + Default>() -> Vec<Check> {
+    checks_of(|| Erased(Box::new(M::default())), parts::<M>)
+}
+
+fn checks_of(new: fn() -> Erased<dyn DynCallMany>, parts: fn() -> Parts) -> Vec<Check> {
     vec![
         Check::contract(
             "contract::call_many::posts",
             "the call is posted once to each online CPU of the mask but the caller, and to no other",
             1,
-            || {
-                rules::leaves_itself_out(M::default)?;
-                rules::leaves_out_who_is_not_meant(M::default)?;
-                rules::posts_once_to_each(M::default)
+            move || {
+                rules::leaves_itself_out(new)?;
+                rules::leaves_out_who_is_not_meant(new)?;
+                rules::posts_once_to_each(new)
             },
         ),
         Check::contract(
             "contract::call_many::interrupts",
             "each CPU whose queue was empty gets one IPI, after the post, and the others get none",
             1,
-            || {
-                rules::interrupts_those_whose_queue_was_empty(M::default)?;
-                rules::interrupts_after_the_post(M::default)
+            move || {
+                rules::interrupts_those_whose_queue_was_empty(new)?;
+                rules::interrupts_after_the_post(new)
             },
         ),
         Check::contract(
             "contract::call_many::waits",
             "nothing is put off behind a wait; a caller that waits waits for all, and another for none",
             1,
-            || {
-                rules::sync_waits_for_all(M::default)?;
-                rules::async_waits_for_none(M::default)?;
-                rules::posts_to_all_before_it_waits(M::default)?;
-                rules::interrupts_all_before_it_waits(M::default)
+            move || {
+                rules::sync_waits_for_all(new)?;
+                rules::async_waits_for_none(new)?;
+                rules::posts_to_all_before_it_waits(new)?;
+                rules::interrupts_all_before_it_waits(new)
             },
         ),
         Check::replay(
             "replay::busy",
             "four busy CPUs call one another, and each broadcast runs once on each other CPU",
             1,
-            || judged::<M>(&Busy::default()),
+            move || judged(parts, &Busy::default()),
         ),
         Check::replay(
             "replay::all_at_once",
             "four CPUs broadcast at one and the same moment, and all go on",
             1,
-            || judged::<M>(&all_at_once()),
+            move || judged(parts, &all_at_once()),
         ),
         Check::replay(
             "replay::article",
             "CPU 0 is deaf, and each broadcast reaches the 62 others before its caller stands still",
             1,
-            all_but_the_deaf_cpu_hear_of_it::<M>,
+            move || all_but_the_deaf_cpu_hear_of_it(parts),
         ),
     ]
 }
@@ -75,8 +80,8 @@ pub fn all_at_once() -> Busy {
     Busy { calls: (0..4).map(call).collect(), masked: Vec::new(), ..Busy::default() }
 }
 
-fn judged<M: CallMany + Default>(scenario: &Busy) -> Result<(), Failure> {
-    let incident = replay::live(scenario, Parts::stock().with_call_many(M::default()))?;
+fn judged(parts: fn() -> Parts, scenario: &Busy) -> Result<(), Failure> {
+    let incident = replay::live(scenario, parts())?;
     scenario.judge(&incident).map_err(|happened| {
         Failure::new(format!(
             "{happened}. A broadcast is how a CPU tells all others that code has changed (on x86 also a page table): a CPU that was \
@@ -85,10 +90,9 @@ fn judged<M: CallMany + Default>(scenario: &Busy) -> Result<(), Failure> {
     })
 }
 
-fn all_but_the_deaf_cpu_hear_of_it<M: CallMany + Default>() -> Result<(), Failure> {
+fn all_but_the_deaf_cpu_hear_of_it(parts: fn() -> Parts) -> Result<(), Failure> {
     let scenario = NestedOops::default();
-    let stock = replay::live(&scenario, scenario.parts())?;
-    let mine = replay::live(&scenario, Parts::stock().with_call_many(M::default()))?;
+    let (mine, stock) = replay::live_and_stock(&scenario, parts())?;
     let others = scenario.config().nr_cpus as usize - 1;
     for caller in stock.report().soft_lockups.iter().map(|report| report.cpu) {
         let posted = posts(&mine, caller);
@@ -115,7 +119,15 @@ pub fn posts(incident: &Incident, caller: CpuId) -> usize {
     incident.records.iter().filter(|it| it.cpu == caller && is_post(&it.event)).count()
 }
 
+fn parts<M: CallMany + Default>() -> Parts {
+    Parts::stock().with_call_many(M::default())
+}
+
 /// What `lab replay` shows.
 pub fn replayed<M: CallMany + Default>() -> String {
-    replay::beside_stock(&NestedOops::default(), Parts::stock().with_call_many(M::default()))
+    beside_stock(parts::<M>)
+}
+
+fn beside_stock(parts: fn() -> Parts) -> String {
+    replay::beside_stock(&NestedOops::default(), parts())
 }

@@ -16,8 +16,12 @@ pub const ID: &str = "ex08";
 
 /// What a [`StallDetector`] must do.
 pub fn checks<S: StallDetector + Default>() -> Vec<Check> {
-    let contract = |id, rule, contract: fn(&S) -> Result<(), Broken>| {
-        Check::contract(id, rule, 1, move || contract(&S::default()))
+    checks_of(|| Box::new(S::default()), parts::<S>)
+}
+
+fn checks_of(new: fn() -> Box<dyn StallDetector>, parts: fn() -> Parts) -> Vec<Check> {
+    let contract = |id, rule, contract: fn(&dyn StallDetector) -> Result<(), Broken>| {
+        Check::contract(id, rule, 1, move || contract(&*new()))
     };
     vec![
         contract(
@@ -44,13 +48,13 @@ pub fn checks<S: StallDetector + Default>() -> Vec<Check> {
             "replay::slow_console",
             "a CPU that is slow is named once by each CPU that waits for more than 5 s",
             1,
-            || slow_console(S::default()),
+            move || slow_console(parts),
         ),
         Check::replay(
             "replay::lost_ipi",
             "a caller whose interrupt was lost sends it again after 5 s, and goes on",
             1,
-            || lost_ipi(S::default()),
+            move || lost_ipi(parts),
         ),
     ]
 }
@@ -85,9 +89,9 @@ fn told(incident: &Incident) -> String {
     text
 }
 
-fn slow_console(detector: impl StallDetector) -> Result<(), Failure> {
+fn slow_console(parts: fn() -> Parts) -> Result<(), Failure> {
     let scenario = slow();
-    let incident = replay::live(&scenario, Parts::stock().with_stall_detector(detector))?;
+    let incident = replay::live(&scenario, parts())?;
     let (slow, over) = (scenario.slow.cpu, scenario.slow.time + scenario.write_ns);
     for at in &scenario.callers {
         let (cpu, began) = (at.cpu, at.time);
@@ -118,9 +122,9 @@ fn slow_console(detector: impl StallDetector) -> Result<(), Failure> {
     Ok(())
 }
 
-fn lost_ipi(detector: impl StallDetector) -> Result<(), Failure> {
+fn lost_ipi(parts: fn() -> Parts) -> Result<(), Failure> {
     let scenario = lost();
-    let incident = replay::live(&scenario, Parts::stock().with_stall_detector(detector))?;
+    let incident = replay::live(&scenario, parts())?;
     let (deaf, first) = (scenario.deaf, scenario.callers[0]);
     let freed = incident.records.iter().find(|record| {
         record.cpu == first.cpu
@@ -147,9 +151,16 @@ fn lost_ipi(detector: impl StallDetector) -> Result<(), Failure> {
     .with_detail(told(&incident)))
 }
 
+fn parts<S: StallDetector + Default>() -> Parts {
+    Parts::stock().with_stall_detector(S::default())
+}
+
 /// What `lab replay` shows.
 pub fn replayed<S: StallDetector + Default>() -> String {
-    let parts = || Parts::stock().with_stall_detector(S::default());
+    beside_stock(parts::<S>)
+}
+
+fn beside_stock(parts: fn() -> Parts) -> String {
     let both = [replay::beside_stock(&slow(), parts()), replay::beside_stock(&lost(), parts())];
     both.join("\n")
 }

@@ -15,10 +15,16 @@ use crate::replay;
 /// The name in reports.
 pub const ID: &str = "ex09";
 
+type Rule = fn(&dyn HardlockupDetector) -> Result<(), Broken>;
+
 /// What a [`HardlockupDetector`] must do.
 pub fn checks<H: HardlockupDetector + Default>() -> Vec<Check> {
-    let contract = |id, rule, points, contract: fn(&H) -> Result<(), Broken>| {
-        Check::contract(id, rule, points, move || contract(&H::default()))
+    checks_of(|| Box::new(H::default()), parts::<H>)
+}
+
+fn checks_of(new: fn() -> Box<dyn HardlockupDetector>, parts: fn() -> Parts) -> Vec<Check> {
+    let contract = |id, rule, points, contract: Rule| {
+        Check::contract(id, rule, points, move || contract(&*new()))
     };
     vec![
         contract(
@@ -73,11 +79,14 @@ pub fn checks<H: HardlockupDetector + Default>() -> Vec<Check> {
             "replay::article_on_6_12",
             "on 6.12 a CPU that is alive names CPU 0, once and in time",
             1,
-            || names_cpu_0(H::default, [BuddyRule::EVERY_THIRD_SAMPLE, BuddyRule::EVERY_SAMPLE]),
+            move || names_cpu_0(parts, [BuddyRule::EVERY_THIRD_SAMPLE, BuddyRule::EVERY_SAMPLE]),
         ),
-        Check::replay("replay::a_healthy_hour", "in a healthy hour no CPU is named", 1, || {
-            a_healthy_hour(H::default())
-        }),
+        Check::replay(
+            "replay::a_healthy_hour",
+            "in a healthy hour no CPU is named",
+            1,
+            move || a_healthy_hour(parts()),
+        ),
     ]
 }
 
@@ -103,13 +112,9 @@ fn told(named: &[Detection]) -> String {
     named.iter().take(12).map(line).collect()
 }
 
-fn names_cpu_0<H: HardlockupDetector>(
-    new: fn() -> H,
-    rules: [BuddyRule; 2],
-) -> Result<(), Failure> {
+fn names_cpu_0(parts: fn() -> Parts, rules: [BuddyRule; 2]) -> Result<(), Failure> {
     for rule in rules {
-        let parts = Parts::stock().with_hardlockup_detector(new());
-        let named = named(&replay::live(&article(rule), parts)?);
+        let named = named(&replay::live(&article(rule), parts())?);
         // A look each 4 or 12 s; the last one before CPU 0 went dark may have come just before its timer ran.
         let period = 4 * NSEC_PER_SEC * rule.every;
         let latest = OOPS_AT + (u64::from(rule.miss_thresh) + 1) * period;
@@ -147,14 +152,13 @@ fn names_cpu_0<H: HardlockupDetector>(
     Ok(())
 }
 
-fn a_healthy_hour(detector: impl HardlockupDetector) -> Result<(), Failure> {
+fn a_healthy_hour(parts: Parts) -> Result<(), Failure> {
     let hour = KernelTime::from_secs(3_600);
     let kernel = Kernel::Arm64V6_12;
     let detectors =
         Detectors { hardlockup_buddy: Some(BuddyRule::EVERY_SAMPLE), ..Detectors::of(kernel) };
     let config = Config { nr_cpus: 6, kernel, detectors, until: hour, ..Config::default() };
-    let mut machine = Machine::new(config, Parts::stock().with_hardlockup_detector(detector))
-        .expect("the machine can be set up");
+    let mut machine = Machine::new(config, parts).expect("the machine can be set up");
     machine.set_host_limits(LIMITS);
     for cpu in [0, 3] {
         // Now and then a CPU has its interrupts off for 6 s: that is slow, and not dead.
@@ -185,8 +189,15 @@ fn a_healthy_hour(detector: impl HardlockupDetector) -> Result<(), Failure> {
     .with_detail(told(&named)))
 }
 
+fn parts<H: HardlockupDetector + Default>() -> Parts {
+    Parts::stock().with_hardlockup_detector(H::default())
+}
+
+fn beside_stock(parts: fn() -> Parts) -> String {
+    replay::beside_stock(&article(BuddyRule::EVERY_THIRD_SAMPLE), parts())
+}
+
 /// What `lab replay` shows.
 pub fn replayed<H: HardlockupDetector + Default>() -> String {
-    let parts = Parts::stock().with_hardlockup_detector(H::default());
-    replay::beside_stock(&article(BuddyRule::EVERY_THIRD_SAMPLE), parts)
+    beside_stock(parts::<H>)
 }

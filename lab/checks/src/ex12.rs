@@ -4,6 +4,7 @@ use softlockup::incident::report::Outcome;
 use softlockup::parts::contract::{die_chain, die_lock};
 use softlockup::parts::die_chain::DieChain;
 use softlockup::parts::die_lock::DieLock;
+use softlockup::parts::erased::{DynDieChain, DynDieLock, Erased};
 use softlockup::scenario::At;
 use softlockup::scenario::callback_chain::CallbackChain;
 use softlockup::scenario::nested_oops::NestedOops;
@@ -19,90 +20,90 @@ pub const ID: &str = "ex12";
 
 /// What the two parts must do.
 pub fn checks<D: DieLock + Default, C: DieChain + Default>() -> Vec<Check> {
-    let mut checks = of_the_lock::<D>();
-    checks.extend(of_the_chain::<C>());
-    checks.extend(of_both::<D, C>());
+    let mut checks = of_the_lock(|| Erased(Box::new(D::default())));
+    checks.extend(of_the_chain(|| Erased(Box::new(C::default()))));
+    checks.extend(of_both(parts::<D, C>));
     #[cfg(feature = "models")]
     checks.push(crate::check::model(
         "model::die_lock",
         "in every interleaving one CPU at a time is in its report, nested or not, and a dying task leaves the lock in order",
         1,
-        || crate::models::die_lock(D::default, true),
+        || models::die_lock(D::default, true),
     ));
     checks
 }
 
-fn of_the_lock<D: DieLock + Default>() -> Vec<Check> {
+fn of_the_lock(new: fn() -> Erased<dyn DynDieLock>) -> Vec<Check> {
     vec![
         Check::contract(
             "contract::die_lock::excludes",
             "while a CPU reports an oops, another CPU's oops waits",
             1,
-            || die_lock::excludes(D::default),
+            move || die_lock::excludes(new),
         ),
         Check::contract(
             "contract::die_lock::nests",
             "a CPU that oopses inside its own report gets in, and other CPUs wait until the outermost unlock",
             1,
-            || die_lock::nests(D::default),
+            move || die_lock::nests(new),
         ),
         Check::contract(
             "contract::die_lock::survives_the_task",
             "a task that dies in a nested oops leaves the lock free",
             1,
-            || die_lock::survives_the_task(D::default),
+            move || die_lock::survives_the_task(new),
         ),
         Check::contract(
             "contract::die_lock::ignores_the_exit_of_others",
             "a task that exits on a CPU that does not hold the lock changes nothing",
             1,
-            || die_lock::ignores_the_exit_of_others(D::default),
+            move || die_lock::ignores_the_exit_of_others(new),
         ),
     ]
 }
 
-fn of_the_chain<C: DieChain + Default>() -> Vec<Check> {
+fn of_the_chain(new: fn() -> Erased<dyn DynDieChain>) -> Vec<Check> {
     vec![
         Check::contract(
             "contract::die_chain::walks",
             "each callback is called in its turn until one ends the chain, on each CPU, at each oops",
             1,
-            || die_chain::all(C::default),
+            move || die_chain::all(new),
         ),
         Check::contract(
             "contract::die_chain::survives_a_faulting_callback",
             "a callback that faults is not called from inside itself, and those after it are called",
             1,
-            || die_chain::survives_a_faulting_callback(C::default),
+            move || die_chain::survives_a_faulting_callback(new),
         ),
     ]
 }
 
-fn of_both<D: DieLock + Default, C: DieChain + Default>() -> Vec<Check> {
+fn of_both(parts: fn() -> Parts) -> Vec<Check> {
     vec![
         Check::replay(
             "replay::article",
             "the article's machine goes on after its nested oops",
             1,
-            recovers::<D, C>,
+            move || recovers(parts),
         ),
         Check::replay(
             "replay::later_oops",
             "a later oops, on another CPU, is reported as well",
             1,
-            later_oops::<D, C>,
+            move || later_oops(parts),
         ),
         Check::replay(
             "replay::slow_report",
             "two reports at once come one after the other",
             1,
-            slow_report::<D, C>,
+            move || slow_report(parts),
         ),
         Check::replay(
             "replay::callback_chain",
             "the callback behind the one that faults runs at every oops",
             1,
-            callback_chain::<D, C>,
+            move || callback_chain(parts),
         ),
     ]
 }
@@ -118,8 +119,8 @@ fn headers(incident: &Incident) -> Vec<At> {
     headers.map(|record| At { cpu: record.cpu, time: record.time }).collect()
 }
 
-fn recovers<D: DieLock + Default, C: DieChain + Default>() -> Result<(), Failure> {
-    let incident = replay::live(&NestedOops::default(), parts::<D, C>())?;
+fn recovers(parts: fn() -> Parts) -> Result<(), Failure> {
+    let incident = replay::live(&NestedOops::default(), parts())?;
     let (report, oopses) = (incident.report(), headers(&incident).len());
     if report.outcome == Outcome::Recovered && oopses == 2 {
         return Ok(());
@@ -134,10 +135,10 @@ fn recovers<D: DieLock + Default, C: DieChain + Default>() -> Result<(), Failure
 }
 
 /// `--oops 7@300`
-fn later_oops<D: DieLock + Default, C: DieChain + Default>() -> Result<(), Failure> {
+fn later_oops(parts: fn() -> Parts) -> Result<(), Failure> {
     let later = At { cpu: CpuId(7), time: KernelTime::from_ns(300 * NSEC_PER_SEC) };
     let scenario = NestedOops { more_oopses: vec![later], ..NestedOops::default() };
-    let incident = replay::live(&scenario, parts::<D, C>())?;
+    let incident = replay::live(&scenario, parts())?;
     let report = incident.report();
     if report.outcome == Outcome::Recovered && headers(&incident).contains(&later) {
         return Ok(());
@@ -150,15 +151,15 @@ fn later_oops<D: DieLock + Default, C: DieChain + Default>() -> Result<(), Failu
     .with_detail(replay::last_lines(&incident.console())))
 }
 
-fn slow_report<D: DieLock + Default, C: DieChain + Default>() -> Result<(), Failure> {
+fn slow_report(parts: fn() -> Parts) -> Result<(), Failure> {
     let scenario = SlowReport::default();
-    let incident = replay::live(&scenario, parts::<D, C>())?;
+    let incident = replay::live(&scenario, parts())?;
     scenario.judge(&incident).map_err(Failure::new)
 }
 
-fn callback_chain<D: DieLock + Default, C: DieChain + Default>() -> Result<(), Failure> {
+fn callback_chain(parts: fn() -> Parts) -> Result<(), Failure> {
     let scenario = CallbackChain::default();
-    let incident = replay::live(&scenario, parts::<D, C>())?;
+    let incident = replay::live(&scenario, parts())?;
     scenario.judge(&incident).map_err(|happened| {
         Failure::new(format!("{happened}. On a real machine such a callback saves the log"))
             .with_detail(replay::last_lines(&incident.console()))
@@ -167,9 +168,10 @@ fn callback_chain<D: DieLock + Default, C: DieChain + Default>() -> Result<(), F
 
 /// What `lab replay` shows: the article's incident, and a later oops on CPU 7.
 pub fn replayed<D: DieLock + Default, C: DieChain + Default>() -> String {
+    beside_stock(parts::<D, C>)
+}
+
+fn beside_stock(parts: fn() -> Parts) -> String {
     let later = At { cpu: CpuId(7), time: KernelTime::from_ns(300 * NSEC_PER_SEC) };
-    replay::beside_stock(
-        &NestedOops { more_oopses: vec![later], ..NestedOops::default() },
-        parts::<D, C>(),
-    )
+    replay::beside_stock(&NestedOops { more_oopses: vec![later], ..NestedOops::default() }, parts())
 }

@@ -17,10 +17,11 @@ pub mod ex11;
 pub mod ex12;
 pub mod grade;
 pub mod mistakes;
-#[cfg(feature = "models")]
-pub mod models;
 pub mod oracle;
 pub mod replay;
 pub mod reported;
 #[cfg(feature = "solutions")]
 pub mod variants;
+
+#[cfg(feature = "models")]
+pub use models;

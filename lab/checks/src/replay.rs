@@ -1,5 +1,9 @@
 //! Living through an incident with a learner's part in the machine, and telling what went wrong.
 
+use std::panic::resume_unwind;
+use std::sync::Mutex;
+use std::thread;
+
 use serde_json::json;
 use softlockup::incident::report::Outcome;
 use softlockup::machine::RunError;
@@ -35,6 +39,39 @@ pub fn live(scenario: &impl Scenario, parts: Parts) -> Result<Incident, Failure>
         )));
     }
     Ok(incident)
+}
+
+/// Lives through `scenario` twice at once: on the stock machine, and on one of `parts`.
+///
+/// # Errors
+/// As [`live`].
+pub fn live_and_stock(
+    scenario: &(impl Scenario + Sync),
+    parts: Parts,
+) -> Result<(Incident, Incident), Failure> {
+    thread::scope(|scope| {
+        let stock = scope.spawn(|| live(scenario, scenario.parts()));
+        let mine = live(scenario, parts)?;
+        let stock = stock.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+        Ok((mine, stock))
+    })
+}
+
+/// What `run` makes of each of `jobs`, in their order. As many run at once as the host has cores.
+pub fn at_once<T: Send, R: Send>(jobs: Vec<T>, run: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let jobs = Mutex::new(jobs.into_iter().enumerate());
+    let next = || jobs.lock().expect("no worker panics here").next();
+    let work = || std::iter::from_fn(next).map(|(n, job)| (n, run(job))).collect::<Vec<_>>();
+    let mut done = thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        let join = |worker: thread::ScopedJoinHandle<'_, Vec<(usize, R)>>| {
+            worker.join().unwrap_or_else(|panic| resume_unwind(panic))
+        };
+        workers.into_iter().flat_map(join).collect::<Vec<_>>()
+    });
+    done.sort_by_key(|(n, _)| *n);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Both consoles, the stock machine's and the learner's, and the learner's report: a line of JSON that `lab replay`

@@ -32,10 +32,13 @@ pub(crate) fn run(desk: &Desk, args: &Predict) -> Result<u8, Stop> {
         show(prediction, &progress);
         return Ok(PASSED);
     };
-    if let Some(before) = progress.predicted(id) {
-        say!("You answered {} before, and the first answer counts.", before.answer);
+    let code = answer(desk, prediction, &value)?;
+    if let Some(first) = progress.predicted(id) {
+        let was = if first.right { "right" } else { "wrong" };
+        say!("  Your first answer counts: {}, which was {was}.", first.answer);
+        return Ok(if first.right { PASSED } else { NOT_YET });
     }
-    answer(desk, prediction, &value)
+    Ok(code)
 }
 
 /// What an exercise or a chapter of this name asks.

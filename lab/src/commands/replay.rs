@@ -8,18 +8,18 @@ use crate::beside::Beside;
 use crate::cargo::Outcome;
 use crate::channel::Status;
 use crate::course::{Course, Exercise};
-use crate::examine::{Examined, examine};
+use crate::examine::{End, Examined, examine};
 use crate::grade::{WITHOUT_MODELS, build, lane};
 use crate::sandbox::{self, Cancel, How, Job, Limits, Run};
 use crate::source::hash_of;
 use crate::stop::{NOT_YET, PASSED, Stop};
-use crate::terminal::{BAD, HEAD, NEXT, Ticker, full_width, harmless, line, paint, say, wrap};
+use crate::terminal::{BAD, DIM, HEAD, NEXT, Ticker, full_width, harmless, line, paint, say, wrap};
 use crate::words;
 
 /// A console of ten minutes is long.
 const KEEP: usize = 4 << 20;
 
-/// `cargo lab replay [EX]`
+/// `cargo lab replay [EX]`. It has succeeded if the incident was told to its end and the part keeps the rules.
 pub(crate) fn run(desk: &Desk, name: Option<&str>) -> Result<u8, Stop> {
     let exercise = desk.named_or_next(name)?;
     replay(&desk.course, exercise, &Cancel::default())
@@ -66,8 +66,15 @@ pub(crate) fn replay(course: &Course, exercise: &Exercise, cancel: &Cancel) -> R
         line(&text);
     }
     match run.ended.how {
-        How::Exited(0) => {}
-        How::Exited(1) | How::Stopped => return Ok(NOT_YET),
+        How::Exited(0) if !told.is_empty() => {}
+        How::Exited(0) => {
+            line(&wrap("The code ended the program before the incident was told.", 0));
+            return Ok(NOT_YET);
+        }
+        How::Stopped => {
+            say!("  {}", paint(DIM, "Stopped."));
+            return Ok(NOT_YET);
+        }
         _ => {
             line(&wrap(&format!("The replay broke off: {}.", words::of(&run)), 0));
             return Ok(NOT_YET);
@@ -83,6 +90,9 @@ pub(crate) fn replay(course: &Course, exercise: &Exercise, cancel: &Cancel) -> R
         line("");
         line(&wrap(&rule(exercise, &examined, is_equal), 0));
         say!("{}", paint(NEXT, format!("The verdict: `cargo lab check {}`", exercise.id)));
+        if examined.end != End::Passed {
+            return Ok(NOT_YET);
+        }
     }
     Ok(PASSED)
 }
@@ -120,6 +130,9 @@ fn rule(exercise: &Exercise, examined: &Examined, is_equal: bool) -> String {
     } else {
         ""
     };
+    if let (None, End::Incomplete(why) | End::Undecided(why)) = (broken, &examined.end) {
+        return format!("Whether your part keeps the rules is not known: {why}.");
+    }
     match (broken, is_equal) {
         (Some(check), false) => {
             format!("The rule behind it, which your part breaks: {}.", check.rule)

@@ -31,9 +31,18 @@ pub(crate) fn run(desk: &Desk, args: &Report) -> Result<u8, Stop> {
         desk.course.select(&args.exercises)?
     };
     let patient = need_models(&desk.course, &exercises);
-    let grade =
-        |exercise| grade_and_record(desk, exercise, patient).map(|(graded, _)| (exercise, graded));
-    let rows = exercises.into_iter().map(grade).collect::<Result<Vec<Row<'_>>, _>>()?;
+    let mut failed = None;
+    let mut grade = |exercise: &Exercise| match grade_and_record(desk, exercise, patient) {
+        Ok((graded, _)) => graded,
+        // One exercise that cannot be graded is no reason to report none.
+        Err(stop) => {
+            eprintln!("lab: {}: {}", exercise.id, stop.message());
+            failed = failed.max(Some(stop.exit_code()));
+            Graded::undecided(stop.message())
+        }
+    };
+    let rows: Vec<Row<'_>> =
+        exercises.into_iter().map(|exercise| (exercise, grade(exercise))).collect();
     let progress = desk.store.load()?;
     let points: u32 = rows.iter().map(|(exercise, _)| desk.points(&progress, exercise)).sum();
     let of: u32 = rows.iter().map(|(exercise, _)| exercise.points).sum();
@@ -44,7 +53,8 @@ pub(crate) fn run(desk: &Desk, args: &Report) -> Result<u8, Stop> {
     if let Some(path) = &args.form.junit {
         write(path, &desk.course.shorten(&junit::render(&rows)?), &what)?;
     }
-    Ok(if rows.iter().all(|(_, graded)| graded.passed()) { PASSED } else { NOT_YET })
+    let all_passed = rows.iter().all(|(_, graded)| graded.passed());
+    Ok(failed.unwrap_or(if all_passed { PASSED } else { NOT_YET }))
 }
 
 /// Writes a form, and says so on standard error: standard output may be the form itself.

@@ -8,6 +8,7 @@ mod keys;
 mod screen;
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -206,7 +207,9 @@ impl Watching {
             (self.desk.clone(), self.sender.clone(), self.turn.clone(), self.job);
         thread::spawn(move || {
             let _turn = turn.lock();
-            let outcome = work(&desk, &job, number, &cancel, &sender);
+            let work = || work(&desk, &job, number, &cancel, &sender);
+            let outcome = catch_unwind(AssertUnwindSafe(work))
+                .unwrap_or_else(|_| Err(Stop::grader("the grader panicked")));
             let _ = sender.send(Event::Over(number, outcome)); // without a receiver all is over
         });
     }

@@ -97,6 +97,11 @@ impl Graded {
         }
     }
 
+    /// It cannot be graded: why.
+    pub(crate) fn undecided(why: &str) -> Self {
+        Self { end: GradedEnd::Ran(End::Undecided(why.to_owned())), ..Self::nothing(String::new()) }
+    }
+
     /// Takes down what a build says of the answer. Returns the program, if there is one.
     pub(super) fn built(&mut self, outcome: Outcome) -> Option<PathBuf> {
         match outcome {

@@ -86,6 +86,17 @@ fn an_error_names_a_file_as_the_learner_does() {
 }
 
 #[test]
+fn a_file_that_is_missing_costs_no_report() {
+    let course = Course::new();
+    fs::remove_file(course.file("ex01_add")).unwrap();
+    let said = course.lab(&["report", "--json", "-"]);
+    assert!(said.err.contains("lab: ex01: cannot read"), "{said:#?}");
+    assert_eq!(said.code, Some(2), "{said:#?}");
+    assert!(said.out.contains(r#""id": "ex02""#), "{said:#?}");
+    assert!(said.out.contains(r#""stall": "cannot read"#), "{said:#?}");
+}
+
+#[test]
 fn a_classroom_is_one_table() {
     let course = Course::new();
     fs::create_dir_all(course.path("room/ada")).unwrap();
@@ -97,6 +108,13 @@ fn a_classroom_is_one_table() {
     let lines: Vec<_> = said.out.lines().map(str::split_whitespace).map(Vec::from_iter).collect();
     assert_eq!(lines[0], ["student", "points", "of", "14", "ex01", "ex02"]);
     assert_eq!(lines[1..], [["ada", "7", "7", "-"], ["bob", "2", "2", "-"]]);
+
+    for folder in ["room/eve", "room/.git"] {
+        fs::create_dir(course.path(folder)).unwrap();
+    }
+    let said = course.lab(&["report", "--classroom", room.to_str().unwrap()]);
+    assert!(said.words().ends_with("bob 2 2 - eve no report"), "{said:#?}");
+    assert_eq!(said.code, Some(0));
 
     fs::write(course.path("room/bob.json"), "[]").unwrap();
     let said = course.lab(&["report", "--classroom", room.to_str().unwrap()]);

@@ -8,7 +8,9 @@ fn the_first_prediction_counts() {
     let said = course.lab(&["predict", "ex01.sum", "22"]);
     assert!(said.words().contains("It is 4. You put them side by side."), "{said:#?}");
     assert_eq!(said.code, Some(1));
-    assert_eq!(course.lab(&["predict", "ex01.sum", "4"]).code, Some(0));
+    let again = course.lab(&["predict", "ex01.sum", "4"]);
+    assert!(again.out.ends_with("Your first answer counts: 22, which was wrong.\n"), "{again:#?}");
+    assert_eq!(again.code, Some(1));
     assert_eq!(course.progress()["prediction"]["ex01.sum"]["right"].as_bool(), Some(false));
 
     assert_eq!(course.lab(&["predict", "ex02.who", "The", "Second"]).code, Some(0));

@@ -29,6 +29,7 @@ fn two_consoles_are_shown_where_they_differ_with_the_rule_that_is_broken() {
                     Kernel panic: 4 `panic` prints this line";
     assert!(said.words().contains(expected), "{said:#?}");
     assert!(said.words().contains("which your part breaks: two numbers are added."), "{said:#?}");
+    assert_eq!(said.code, Some(1));
 }
 
 #[test]

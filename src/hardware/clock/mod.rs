@@ -13,7 +13,8 @@ pub(crate) mod wall;
 
 use std::thread::Thread;
 
-use crate::config::{Clock, Config};
+use crate::config::Config;
+use crate::config::clock::Clock;
 use crate::cpumask::CpuId;
 use crate::hardware::clock::clocked::{Clocked, Waiting};
 use crate::hardware::clock::lockstep::Lockstep;

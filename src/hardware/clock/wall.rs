@@ -23,7 +23,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
-use crate::config::{BringUp, Config};
+use crate::config::Config;
+use crate::config::bring_up::BringUp;
 use crate::cpumask::CpuId;
 use crate::hardware::clock::clocked::{Clocked, TIMERS, Waiting, timer_of};
 use crate::hardware::clock::sleeper::Sleeper;

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::config::PrintOrder;
+use crate::config::console::PrintOrder;
 use crate::cpumask::CpuId;
 use crate::incident::console::kallsyms::Kallsyms;
 use crate::incident::console::{Console, Printer};
@@ -77,10 +77,15 @@ impl Console {
         self.call_trace(p, &Regs { stack, irqs_off: view.irqs_off() })
     }
 
-    /// `dump_cpu_task`, `sched_show_task`. Of a task that runs the kernel knows only where it was switched to.
+    /// `dump_cpu_task`, where the CPU cannot be asked.
     pub(super) fn task_dump(&self, p: &mut Printer<'_>, of: CpuId) -> fmt::Result {
-        let CpuView { ref comm, pid, .. } = *self.view.cpu(of);
         p.line(format_args!("Task dump for CPU {of}:"))?;
+        self.sched_show_task(p, of)
+    }
+
+    /// `sched_show_task`, of the task that runs there: the kernel knows only where it was switched to.
+    pub(super) fn sched_show_task(&self, p: &mut Printer<'_>, on: CpuId) -> fmt::Result {
+        let CpuView { ref comm, pid, .. } = *self.view.cpu(on);
         if self.kernel == Kernel::Arm64V4_19 {
             return p.line(format_args!("{comm:<15} R  running task        0 {pid:5}"));
         }

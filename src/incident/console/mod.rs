@@ -19,7 +19,8 @@ mod x86;
 
 use std::fmt::{self, Write};
 
-use crate::config::{Config, ConsoleTime, PrintOrder};
+use crate::config::Config;
+use crate::config::console::{ConsoleTime, PrintOrder};
 use crate::cpumask::CpuMask;
 use crate::incident::Incident;
 use crate::incident::console::kallsyms::Kallsyms;
@@ -74,12 +75,7 @@ impl Console {
         let mut printer = Printer { time: record.time, console_time: self.console_time, out };
         // Writing to a `String` cannot fail.
         _ = self.print_event(record, &mut printer);
-        match record.event {
-            Event::SoftLockup { .. } => self.taint.soft_lockup = true,
-            Event::OopsEnd => self.taint.die = true,
-            Event::Warn => self.taint.warn = true,
-            _ => {}
-        }
+        self.taint.add(record);
     }
 
     fn print_event(&self, record: &Record, p: &mut Printer<'_>) -> fmt::Result {
@@ -146,6 +142,7 @@ impl Console {
             ref rcu @ (Event::RcuStall { .. }
             | Event::RcuStallCpu { .. }
             | Event::RcuStallAge { .. }
+            | Event::RcuAllSeen { .. }
             | Event::RcuKthreadStarved { .. }
             | Event::RcuKthreadLastRan) => self.rcu_stall(p, cpu, rcu),
             Event::Backtrace if view.pid == 0 => {

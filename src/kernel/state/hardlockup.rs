@@ -5,15 +5,22 @@
 //! | `hrtimer_interrupts` | the owner, once per sample | the CPU that watches it | Relaxed: a count, nothing hangs on it |
 //! | `touched` | the owner sets it, and so does a CPU that begins to watch it; the CPU that watches it clears it | the CPU that watches it | Relaxed: a hint, good for one check |
 //!
-//! In Linux: `kernel/watchdog.c`, `hrtimer_interrupts`, `hrtimer_interrupts_saved`, `watchdog_hardlockup_touched`.
+//! | atomic of the machine | written by | read by | order |
+//! |---|---|---|---|
+//! | `watchdog_cpus` | a CPU whose watchdog starts or stops, after it has touched those that are now watched by another one | a CPU that looks for the one it watches | Release, Acquire: who sees the change sees the touch |
+//! | its `generation` | the same, after that | a CPU that keeps a copy of the mask | the same |
+//!
+//! In Linux: `kernel/watchdog.c`, `hrtimer_interrupts`, `hrtimer_interrupts_saved`, `watchdog_hardlockup_touched`;
+//! `kernel/watchdog_buddy.c`, `watchdog_cpus`.
 //! Here it differs: what is remembered of a CPU lies with the CPU that watches it.
 
 use std::cell::{Cell, RefCell};
 
 use crate::cpumask::{CpuId, CpuMask};
+use crate::kernel::state::flag::Flag;
 use crate::kernel::state::standstill::Standstill;
 use crate::parts::hardlockup::HardlockupWatch;
-use crate::sync::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
 
 /// What others see of a CPU: see the table above.
 #[derive(Debug)]
@@ -50,6 +57,47 @@ impl HrtimerInterrupts {
     }
 }
 
+/// The CPUs whose watchdogs run. It is not `cpu_online_mask`: while `watchdog_thresh` changes, CPUs are online whose
+/// watchdogs do not run; and a CPU that was stopped stays in.
+#[derive(Debug)]
+pub(crate) struct WatchdogCpus {
+    watchdog_cpus: Box<[Flag]>,
+    generation: AtomicU32,
+}
+
+impl WatchdogCpus {
+    pub(crate) fn new(nr_cpus: u32) -> Self {
+        let watchdog_cpus = (0..nr_cpus).map(|_| Flag::default()).collect();
+        WatchdogCpus { watchdog_cpus, generation: AtomicU32::new(0) }
+    }
+
+    /// The watchdog of `cpu` starts. In Linux: `cpumask_set_cpu`, behind an `smp_wmb`.
+    pub(crate) fn set(&self, cpu: CpuId) {
+        self.watchdog_cpus[cpu.index()].set();
+        self.generation.fetch_add(1, Release);
+    }
+
+    /// It stops. In Linux: `cpumask_clear_cpu`, behind an `smp_wmb`.
+    pub(crate) fn clear(&self, cpu: CpuId) {
+        self.watchdog_cpus[cpu.index()].clear();
+        self.generation.fetch_add(1, Release);
+    }
+
+    /// How many times the mask has changed.
+    fn generation(&self) -> u32 {
+        self.generation.load(Acquire)
+    }
+
+    /// The mask, with `also` in it.
+    fn mask(&self, also: CpuId) -> CpuMask {
+        let nr_cpus = self.watchdog_cpus.len() as u32;
+        let mut mask = CpuMask::none(nr_cpus);
+        let is_in = |&cpu: &CpuId| cpu == also || self.watchdog_cpus[cpu.index()].is_set();
+        (0..nr_cpus).map(CpuId).filter(is_in).for_each(|cpu| mask.set(cpu));
+        mask
+    }
+}
+
 /// What a CPU remembers of the CPUs that it watches. Its own: not shared.
 #[derive(Debug, Default)]
 pub(crate) struct HardlockupMemory {
@@ -59,8 +107,8 @@ pub(crate) struct HardlockupMemory {
     buddy_watch: Cell<HardlockupWatch>,
     /// Of this CPU itself, sampled by its perf NMI.
     perf_watch: Cell<HardlockupWatch>,
-    /// The mask of online CPUs, and the generation that it is of.
-    online: RefCell<Option<(u32, CpuMask)>>,
+    /// A copy of `watchdog_cpus`, and the generation that it is of.
+    watchdog_cpus: RefCell<Option<(u32, CpuMask)>>,
 }
 
 impl HardlockupMemory {
@@ -77,17 +125,18 @@ impl HardlockupMemory {
         self.buddy_stands.look(self.buddy.get(), progress)
     }
 
-    /// Hands `use_it` the mask of online CPUs: the one of last time, unless a CPU has come or gone since.
-    pub(crate) fn with_online<T>(
+    /// Hands `use_it` this CPU and those whose watchdogs run: the mask of last time, unless it has changed since.
+    pub(crate) fn with_watchdog_cpus<T>(
         &self,
-        generation: u32,
-        mask: impl FnOnce() -> CpuMask,
+        this: CpuId,
+        cpus: &WatchdogCpus,
         use_it: impl FnOnce(&CpuMask) -> T,
     ) -> T {
-        let mut online = self.online.borrow_mut();
-        match &*online {
+        let generation = cpus.generation();
+        let mut copy = self.watchdog_cpus.borrow_mut();
+        match &*copy {
             Some((of, mask)) if *of == generation => use_it(mask),
-            _ => use_it(&online.insert((generation, mask())).1),
+            _ => use_it(&copy.insert((generation, cpus.mask(this))).1),
         }
     }
 

@@ -1,5 +1,5 @@
-//! What the kernel remembers: one file a concept, named like the file with the code that uses it. (`flag.rs` and `standstill.rs`
-//! are tools for two of them.)
+//! What the kernel remembers: one file a concept, named like the file with the code that uses it. (`bit_lock.rs`,
+//! `flag.rs` and `standstill.rs` are tools for several of them.)
 //!
 //! Each file says at its head which CPU writes what, which CPU reads it, and in which order. What only its own CPU sees
 //! is a `Cell`; what others see is an atomic. (What the host must know of a CPU's thread is in `percpu.rs`; the csds'
@@ -7,6 +7,7 @@
 //!
 //! In Linux: per-CPU variables (`DEFINE_PER_CPU`) and the globals at the head of each `.c` file.
 
+pub(crate) mod bit_lock;
 pub(crate) mod csd_debug;
 pub(crate) mod die;
 pub(crate) mod flag;

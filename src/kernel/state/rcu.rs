@@ -4,13 +4,13 @@
 //! |---|---|---|---|
 //! | `quiescent_at` of a CPU | the owner, at each quiescent state | the CPU whose tick looks for a stall | Relaxed: a time, nothing hangs on it |
 //! | `no_gp_before` of the machine | the CPU whose quiescent state ends a grace period that was held up | likewise | Relaxed: a time |
-//! | `jiffies_stall` of the machine | the CPU that reports a stall, and the CPU that ends one | likewise | AcqRel: of the CPUs that find one stall, one reports it |
+//! | `jiffies_stall` of the machine | the CPU that reports a stall, and the CPU that ends one | likewise | AcqRel: of the CPUs that find one stall, one reports it, and sees whether it is over |
 //!
 //! In Linux: `kernel/rcu/tree.h`, `struct rcu_data`, `struct rcu_state`. Here it differs: a CPU keeps the time of its last
 //! quiescent state, and which grace period waits for it follows from that.
 
+use crate::sync::{AtomicU64, Ordering::*};
 use crate::time::KernelTime;
-use std::sync::atomic::{AtomicU64, Ordering::*};
 
 /// A CPU's own: see the table above.
 #[derive(Debug)]
@@ -65,7 +65,8 @@ impl RcuState {
         KernelTime::from_ns(self.jiffies_stall.load(Acquire))
     }
 
-    /// Returns whether the calling CPU is the one that reports this stall: no other CPU did since it `saw` the time.
+    /// Returns whether the calling CPU is the one that reports this stall: no other CPU did since it `saw` the time, unless
+    /// that was also the end of it. Look again at what is open: the claim comes after that end.
     pub(crate) fn claim_stall(&self, saw: KernelTime) -> bool {
         self.jiffies_stall.compare_exchange(saw.ns(), u64::MAX, AcqRel, Acquire).is_ok()
     }
@@ -73,5 +74,37 @@ impl RcuState {
     /// It is reported again from then on, unless it ended while it was reported. Called by the CPU that claimed it.
     pub(crate) fn report_again_at(&self, at: KernelTime) {
         _ = self.jiffies_stall.compare_exchange(u64::MAX, at.ns(), Release, Relaxed);
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_models {
+    use std::rc::Rc;
+
+    use loom::thread;
+
+    use super::*;
+
+    /// CPU A looks at a grace period that was never reported (0), and is slow. CPU B reports it, and the grace period ends:
+    /// that writes 0, too. If A's claim then succeeds, A sees the end.
+    #[test]
+    fn a_claim_that_comes_after_the_end_sees_the_end() {
+        const END: KernelTime = KernelTime::from_ns(7);
+        loom::model(|| {
+            let shared = Rc::new((RcuState::default(), RcuData::default()));
+            let saw = shared.0.jiffies_stall();
+            assert!(shared.0.claim_stall(saw));
+            shared.0.report_again_at(KernelTime::from_ns(5));
+            let ends = Rc::clone(&shared);
+            let thread = thread::spawn(move || {
+                ends.1.set_quiescent_at(END);
+                ends.0.gp_ends(END);
+            });
+            if shared.0.claim_stall(saw) {
+                assert_eq!(shared.0.no_gp_before(), END);
+                assert_eq!(shared.1.quiescent_at(), END);
+            }
+            thread.join().unwrap();
+        });
     }
 }

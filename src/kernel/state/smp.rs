@@ -4,11 +4,10 @@
 //! |---|---|---|---|
 //! | `online` of a CPU | that CPU, when it comes up and when it stops | callers that pick their targets; a CPU that panics | see `flag.rs` |
 //! | `warned` of a [`WarnOnce`] | the first CPU that warns | every CPU that is about to warn | Relaxed: the swap decides which CPU is first |
-//! | `generation` of the machine | every CPU, after it has changed its `online` | a CPU that keeps a copy of the mask | Release, Acquire: a CPU that sees a new generation sees what came with it |
 //!
 //! In Linux: `cpu_online_mask`; the static flag inside `WARN_ON_ONCE`.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::*};
+use std::sync::atomic::{AtomicBool, Ordering::*};
 
 /// `WARN_ON_ONCE`: see the table above.
 #[derive(Debug, Default)]
@@ -30,17 +29,4 @@ pub(crate) struct SmpState {
     pub(crate) single: WarnOnce,
     /// Of `smp_call_function_many`.
     pub(crate) many: WarnOnce,
-    generation: AtomicU32,
-}
-
-impl SmpState {
-    /// A CPU has come online, or gone.
-    pub(crate) fn online_changed(&self) {
-        self.generation.fetch_add(1, Release);
-    }
-
-    /// How many times the mask of online CPUs has changed.
-    pub(crate) fn generation(&self) -> u32 {
-        self.generation.load(Acquire)
-    }
 }

@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | `watchdog_thresh` of the machine | the CPU that holds `watchdog_mutex` | every CPU when it samples | Relaxed: watchdogs are stopped and started around a change |
 //! | `sample_period` of the machine | the same, when every watchdog is stopped | every CPU when it starts its timer | Relaxed: the same |
-//! | `watchdog_mutex` of the machine | the CPU that changes it | the next CPU that wants to | see `nmi.rs` |
+//! | `watchdog_mutex` of the machine | the CPU that changes it | the next CPU that wants to | see `bit_lock.rs` |
 //! | `work`, `by` of a CPU | the CPU that wants work done posts it; the owner clears it when it is done | both | Release, Acquire: what was done is seen by the CPU that waits for it |
 //!
 //! In Linux: `kernel/watchdog.c`, `watchdog_thresh`, `sample_period`,
@@ -13,7 +13,7 @@
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::*};
 
 use crate::cpumask::CpuId;
-use crate::kernel::state::nmi::BacktraceFlag;
+use crate::kernel::state::bit_lock::BitLock;
 use crate::time::sample_period_ns;
 
 /// See the table above.
@@ -21,7 +21,7 @@ use crate::time::sample_period_ns;
 pub(crate) struct WatchdogState {
     watchdog_thresh: AtomicU64,
     sample_period: AtomicU64,
-    pub(crate) watchdog_mutex: BacktraceFlag,
+    pub(crate) watchdog_mutex: BitLock,
 }
 
 impl WatchdogState {
@@ -29,7 +29,7 @@ impl WatchdogState {
         WatchdogState {
             watchdog_thresh: AtomicU64::new(thresh_secs),
             sample_period: AtomicU64::new(sample_period_ns(thresh_secs)),
-            watchdog_mutex: BacktraceFlag::default(),
+            watchdog_mutex: BitLock::default(),
         }
     }
 

@@ -18,36 +18,36 @@ const MAX_LINKS: u32 = 100_000;
 ///
 /// # Errors
 /// The first rule that the part broke.
-pub fn all<Q: CallQueue>() -> Result<(), Broken> {
-    is_empty_at_first::<Q>()?;
-    loses_nothing::<Q>()?;
-    takes_in_order::<Q>()?;
-    asks_for_one_ipi::<Q>()?;
-    is_empty_after_it_was_taken::<Q>()?;
-    can_be_used_again::<Q>()?;
-    holds_a_call_of_each_cpu::<Q>()
+pub fn all<Q: CallQueue>(new: impl Fn() -> Q) -> Result<(), Broken> {
+    is_empty_at_first(&new)?;
+    loses_nothing(&new)?;
+    takes_in_order(&new)?;
+    asks_for_one_ipi(&new)?;
+    is_empty_after_it_was_taken(&new)?;
+    can_be_used_again(&new)?;
+    holds_a_call_of_each_cpu(&new)
 }
 
 /// Taking from a queue to which no CPU has posted gives nothing.
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn is_empty_at_first<Q: CallQueue>() -> Result<(), Broken> {
+pub fn is_empty_at_first<Q: CallQueue>(new: impl Fn() -> Q) -> Result<(), Broken> {
     let rule =
         Rule("a new queue holds no call", "The called CPU would run a csd that no CPU has filled.");
-    rule.equal("taking from a new queue", Queue::<Q>::new().take()?, vec![])
+    rule.equal("taking from a new queue", Queue::new(new()).take()?, vec![])
 }
 
 /// The oldest call comes first. (What is lost or comes twice breaks another rule.)
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn takes_in_order<Q: CallQueue>() -> Result<(), Broken> {
+pub fn takes_in_order<Q: CallQueue>(new: impl Fn() -> Q) -> Result<(), Broken> {
     let rule = Rule(
         "calls are taken in the order in which they were posted",
         "A call that overtakes another runs on stale data.",
     );
-    let queue = Queue::<Q>::new();
+    let queue = Queue::new(new());
     for posted in [&[5, 0, 7][..], &[1], &[4, 3, 2, 1, 0]] {
         queue.push_all(posted)?;
         let taken = queue.take()?;
@@ -64,12 +64,12 @@ pub fn takes_in_order<Q: CallQueue>() -> Result<(), Broken> {
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn asks_for_one_ipi<Q: CallQueue>() -> Result<(), Broken> {
+pub fn asks_for_one_ipi<Q: CallQueue>(new: impl Fn() -> Q) -> Result<(), Broken> {
     let rule = Rule(
         "the first `push` onto an empty queue says that it was empty, and no other `push` does",
         "If no CPU sends an IPI, the caller waits for ever; if each CPU does, the called CPU drowns in them.",
     );
-    let queue = Queue::<Q>::new();
+    let queue = Queue::new(new());
     queue.take()?;
     for round in ["a new queue", "a queue that was emptied", "a queue that was emptied twice"] {
         let mut says = Vec::new();
@@ -86,13 +86,13 @@ pub fn asks_for_one_ipi<Q: CallQueue>() -> Result<(), Broken> {
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn loses_nothing<Q: CallQueue>() -> Result<(), Broken> {
+pub fn loses_nothing<Q: CallQueue>(new: impl Fn() -> Q) -> Result<(), Broken> {
     let rule = Rule(
         "each posted call is taken, and taken once",
         "The caller of a lost call waits for ever; a call that is taken twice runs on a csd that is in use for something else.",
     );
     for posted in [&[5][..], &[0, 1], &[5, 0, 7], &[4, 63, 2, 1]] {
-        let queue = Queue::<Q>::new();
+        let queue = Queue::new(new());
         queue.push_all(posted)?;
         let mut taken = queue.take()?;
         taken.sort_unstable();
@@ -107,13 +107,13 @@ pub fn loses_nothing<Q: CallQueue>() -> Result<(), Broken> {
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn is_empty_after_it_was_taken<Q: CallQueue>() -> Result<(), Broken> {
+pub fn is_empty_after_it_was_taken<Q: CallQueue>(new: impl Fn() -> Q) -> Result<(), Broken> {
     let rule = Rule(
         "`take_all` leaves the queue empty",
         "What is left behind has no IPI on its way, or is run again at the next one.",
     );
     for posted in [&[5][..], &[5, 0, 7]] {
-        let queue = Queue::<Q>::new();
+        let queue = Queue::new(new());
         queue.push_all(posted)?;
         queue.take()?;
         rule.equal(&format!("taking again after {posted:?}"), queue.take()?, vec![])?;
@@ -125,12 +125,12 @@ pub fn is_empty_after_it_was_taken<Q: CallQueue>() -> Result<(), Broken> {
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn can_be_used_again<Q: CallQueue>() -> Result<(), Broken> {
+pub fn can_be_used_again<Q: CallQueue>(new: impl Fn() -> Q) -> Result<(), Broken> {
     let rule = Rule(
         "a queue that was emptied holds what is posted next, and nothing else",
         "A csd keeps the link of its last call: whatever follows that link runs calls that were answered long ago.",
     );
-    let queue = Queue::<Q>::new();
+    let queue = Queue::new(new());
     queue.push_all(&[1, 2, 3, 4])?;
     queue.take()?;
     for posted in [&[2][..], &[3, 1], &[4, 2, 1]] {
@@ -148,12 +148,12 @@ pub fn can_be_used_again<Q: CallQueue>() -> Result<(), Broken> {
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn holds_a_call_of_each_cpu<Q: CallQueue>() -> Result<(), Broken> {
+pub fn holds_a_call_of_each_cpu<Q: CallQueue>(new: impl Fn() -> Q) -> Result<(), Broken> {
     let rule = Rule(
         "a queue holds a call of each CPU of the machine, 64 at once",
         "A CPU whose interrupts are off takes no call, while all other CPUs go on posting.",
     );
-    let queue = Queue::<Q>::new();
+    let queue = Queue::new(new());
     let mut want: Vec<u32> = (0..CSDS).collect();
     let posted: Vec<u32> = want.iter().map(|n| n * 7 % CSDS).collect();
     queue.push_all(&posted)?;
@@ -197,10 +197,10 @@ impl Links for Csds {
 }
 
 impl<Q: CallQueue> Queue<Q> {
-    fn new() -> Self {
+    fn new(queue: Q) -> Self {
         let links = (0..CSDS).map(|_| Link::new()).collect();
         let csds = Csds { links, asked: Cell::new(0), astray: Cell::new(None) };
-        Queue { queue: Q::default(), csds }
+        Queue { queue, csds }
     }
 
     fn run<T>(&self, what: &str, code: impl FnOnce() -> T) -> Result<T, Broken> {

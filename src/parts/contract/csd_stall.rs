@@ -13,7 +13,7 @@ use crate::time::{CSD_LOCK_TIMEOUT_NS, KernelTime, NSEC_PER_SEC};
 ///
 /// # Errors
 /// The first rule that the part broke.
-pub fn all<S: StallDetector>(detector: &S) -> Result<(), Broken> {
+pub fn all<S: StallDetector + ?Sized>(detector: &S) -> Result<(), Broken> {
     not_at_five_seconds(detector)?;
     soon_after_five_seconds(detector)?;
     each_report_comes_later(detector)?;
@@ -37,7 +37,7 @@ fn waits() -> impl Iterator<Item = CsdStall> {
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn not_at_five_seconds<S: StallDetector>(detector: &S) -> Result<(), Broken> {
+pub fn not_at_five_seconds<S: StallDetector + ?Sized>(detector: &S) -> Result<(), Broken> {
     let rule = Rule(
         "a wait is first reported when more than 5 s have passed since it began, and not at 5 s",
         "The kernel compares with \"more than\": a report at 5 s sharp blames a CPU that is still within its time.",
@@ -52,7 +52,7 @@ pub fn not_at_five_seconds<S: StallDetector>(detector: &S) -> Result<(), Broken>
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn soon_after_five_seconds<S: StallDetector>(detector: &S) -> Result<(), Broken> {
+pub fn soon_after_five_seconds<S: StallDetector + ?Sized>(detector: &S) -> Result<(), Broken> {
     let rule = Rule(
         "a wait that lasts is first reported within a second after its 5 s",
         "This report names the silent CPU while the soft-lockup watchdog still waits for its 20 s: late, it is worth nothing.",
@@ -76,7 +76,11 @@ fn exact(time: KernelTime) -> String {
 }
 
 /// The next dues of a wait, if each report is made when it is due.
-fn dues<S: StallDetector>(detector: &S, mut wait: CsdStall, reports: usize) -> Vec<KernelTime> {
+fn dues<S: StallDetector + ?Sized>(
+    detector: &S,
+    mut wait: CsdStall,
+    reports: usize,
+) -> Vec<KernelTime> {
     let mut next = || {
         let due = detector.due(&wait);
         (wait.reported, wait.reports) = (Some(due), wait.reports + 1);
@@ -92,7 +96,7 @@ const REPORTS: usize = 20;
 ///
 /// # Errors
 /// The rule that the part broke: a due that does not move, which makes a report at each look.
-pub fn each_report_comes_later<S: StallDetector>(detector: &S) -> Result<(), Broken> {
+pub fn each_report_comes_later<S: StallDetector + ?Sized>(detector: &S) -> Result<(), Broken> {
     let rule = Rule(
         "each later report comes at least 5 s after the one before",
         "A due that does not move makes a report at each look: 43,350 of them, and the console shows nothing else.",
@@ -121,7 +125,7 @@ pub fn each_report_comes_later<S: StallDetector>(detector: &S) -> Result<(), Bro
 ///
 /// # Errors
 /// The rule that the part broke: a detector that remembers something.
-pub fn keeps_waits_apart<S: StallDetector>(detector: &S) -> Result<(), Broken> {
+pub fn keeps_waits_apart<S: StallDetector + ?Sized>(detector: &S) -> Result<(), Broken> {
     let rule = Rule(
         "when a wait is due depends on that wait alone",
         "In the article up to 63 CPUs wait at once: what is remembered of one wait makes another one's report late.",
@@ -144,7 +148,7 @@ pub fn keeps_waits_apart<S: StallDetector>(detector: &S) -> Result<(), Broken> {
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn reports_grow_rarer<S: StallDetector>(detector: &S) -> Result<(), Broken> {
+pub fn reports_grow_rarer<S: StallDetector + ?Sized>(detector: &S) -> Result<(), Broken> {
     let rule = Rule(
         "the time between two reports of a wait grows from report to report",
         "Another report of the same wait says nothing new, and each one costs the console a stack.",
@@ -165,7 +169,7 @@ pub fn reports_grow_rarer<S: StallDetector>(detector: &S) -> Result<(), Broken> 
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn is_patient_on_big_machines<S: StallDetector>(detector: &S) -> Result<(), Broken> {
+pub fn is_patient_on_big_machines<S: StallDetector + ?Sized>(detector: &S) -> Result<(), Broken> {
     let rule = Rule(
         "with 64 CPUs online the second report comes later after the first than with two",
         "Each of 63 waiting CPUs reports: together they would write without a pause.",

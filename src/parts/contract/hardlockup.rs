@@ -17,7 +17,7 @@ use crate::parts::hardlockup::{HardlockupDetector, HardlockupVerdict, Hardlockup
 ///
 /// # Errors
 /// The first rule that the part broke.
-pub fn all<H: HardlockupDetector>(detector: &H) -> Result<(), Broken> {
+pub fn all<H: HardlockupDetector + ?Sized>(detector: &H) -> Result<(), Broken> {
     no_cpu_watches_itself(detector)?;
     watches_another_online_cpu(detector)?;
     leaves_no_cpu_unwatched(detector)?;
@@ -51,7 +51,7 @@ fn machines() -> [CpuMask; 8] {
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn no_cpu_watches_itself<H: HardlockupDetector>(detector: &H) -> Result<(), Broken> {
+pub fn no_cpu_watches_itself<H: HardlockupDetector + ?Sized>(detector: &H) -> Result<(), Broken> {
     let rule = Rule(
         "a CPU that is alone watches no CPU, and none watches itself",
         "A CPU that takes no timer does not look either: it would be the last to notice.",
@@ -73,7 +73,9 @@ pub fn no_cpu_watches_itself<H: HardlockupDetector>(detector: &H) -> Result<(), 
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn watches_another_online_cpu<H: HardlockupDetector>(detector: &H) -> Result<(), Broken> {
+pub fn watches_another_online_cpu<H: HardlockupDetector + ?Sized>(
+    detector: &H,
+) -> Result<(), Broken> {
     let rule = Rule(
         "a CPU that is not alone watches a CPU that is online",
         "The timer of an offline CPU does not run: it would be reported though nothing is wrong.",
@@ -91,7 +93,7 @@ pub fn watches_another_online_cpu<H: HardlockupDetector>(detector: &H) -> Result
 ///
 /// # Errors
 /// The rule that the part broke: a detector that does not go round leaves CPU 0 out.
-pub fn leaves_no_cpu_unwatched<H: HardlockupDetector>(detector: &H) -> Result<(), Broken> {
+pub fn leaves_no_cpu_unwatched<H: HardlockupDetector + ?Sized>(detector: &H) -> Result<(), Broken> {
     let rule = Rule(
         "each online CPU is watched by another one, CPU 0 too",
         "The article's culprit is CPU 0: a detector that does not go round misses exactly that CPU.",
@@ -110,7 +112,7 @@ pub fn leaves_no_cpu_unwatched<H: HardlockupDetector>(detector: &H) -> Result<()
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn watches_the_next<H: HardlockupDetector>(detector: &H) -> Result<(), Broken> {
+pub fn watches_the_next<H: HardlockupDetector + ?Sized>(detector: &H) -> Result<(), Broken> {
     let rule = Rule(
         "each CPU watches the next one that is online, and the last one the first",
         "So a reader who sees which CPU reports knows which CPU is dark, even if the line is cut.",
@@ -122,7 +124,7 @@ pub fn watches_the_next<H: HardlockupDetector>(detector: &H) -> Result<(), Broke
 }
 
 /// Hands `check` each CPU of each machine, and the CPU that it watches.
-fn pairs<H: HardlockupDetector>(
+fn pairs<H: HardlockupDetector + ?Sized>(
     detector: &H,
     check: impl Fn(&CpuMask, CpuId, Option<CpuId>) -> Result<(), Broken>,
 ) -> Result<(), Broken> {
@@ -134,14 +136,14 @@ fn pairs<H: HardlockupDetector>(
 const THRESHOLDS: [u32; 3] = [1, 3, 5];
 
 /// What a detector remembers of one CPU.
-struct Looked<'a, H> {
+struct Looked<'a, H: ?Sized> {
     rule: &'a Rule,
     detector: &'a H,
     watch: HardlockupWatch,
     miss_thresh: u32,
 }
 
-impl<'a, H: HardlockupDetector> Looked<'a, H> {
+impl<'a, H: HardlockupDetector + ?Sized> Looked<'a, H> {
     /// A CPU that was found alive once, when its timer had run `interrupts` times.
     fn alive(
         rule: &'a Rule,
@@ -185,7 +187,9 @@ impl<'a, H: HardlockupDetector> Looked<'a, H> {
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn reports_at_the_last_miss_allowed<H: HardlockupDetector>(detector: &H) -> Result<(), Broken> {
+pub fn reports_at_the_last_miss_allowed<H: HardlockupDetector + ?Sized>(
+    detector: &H,
+) -> Result<(), Broken> {
     let rule = Rule(
         "a CPU is reported at the look that misses it for the `miss_thresh`-th time in a row, and not before",
         "A look too early is a false alarm, and with `hardlockup_panic` a reboot; a look too late is 4 or 12 s lost.",
@@ -200,7 +204,7 @@ pub fn reports_at_the_last_miss_allowed<H: HardlockupDetector>(detector: &H) -> 
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn misses_count_in_a_row<H: HardlockupDetector>(detector: &H) -> Result<(), Broken> {
+pub fn misses_count_in_a_row<H: HardlockupDetector + ?Sized>(detector: &H) -> Result<(), Broken> {
     let rule = Rule(
         "a look that finds that the timer ran makes up for the misses before it",
         "A CPU that is late now and then is alive: in the end its misses of a whole day would add up.",
@@ -221,7 +225,7 @@ pub fn misses_count_in_a_row<H: HardlockupDetector>(detector: &H) -> Result<(), 
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn reports_once<H: HardlockupDetector>(detector: &H) -> Result<(), Broken> {
+pub fn reports_once<H: HardlockupDetector + ?Sized>(detector: &H) -> Result<(), Broken> {
     let rule = Rule(
         "a CPU that was reported and stays dark is not reported again",
         "Nothing new has happened, and each report asks a CPU for a stack that it cannot give.",
@@ -240,7 +244,9 @@ pub fn reports_once<H: HardlockupDetector>(detector: &H) -> Result<(), Broken> {
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn reports_again_after_it_came_back<H: HardlockupDetector>(detector: &H) -> Result<(), Broken> {
+pub fn reports_again_after_it_came_back<H: HardlockupDetector + ?Sized>(
+    detector: &H,
+) -> Result<(), Broken> {
     let rule = Rule(
         "a CPU that came back after its report, and goes dark again, is reported again",
         "Otherwise a CPU that was slow once can hang for good, and no CPU says so.",
@@ -260,7 +266,7 @@ pub fn reports_again_after_it_came_back<H: HardlockupDetector>(detector: &H) -> 
 ///
 /// # Errors
 /// The rule that the part broke: a detector that keeps something in itself, which all CPUs share.
-pub fn keeps_cpus_apart<H: HardlockupDetector>(detector: &H) -> Result<(), Broken> {
+pub fn keeps_cpus_apart<H: HardlockupDetector + ?Sized>(detector: &H) -> Result<(), Broken> {
     let rule = Rule(
         "what is found of one CPU does not change what is found of another",
         "Each CPU watches one at its own time: two CPUs that are late once would add up to a lockup.",

@@ -7,7 +7,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::config::HostLimits;
+use crate::config::clock::HostLimits;
 use crate::host;
 use crate::parts::contract::{Broken, Rule};
 

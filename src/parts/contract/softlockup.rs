@@ -25,13 +25,13 @@ fn context(now: u64) -> SampleContext {
 }
 
 /// A detector, and the heartbeat of one CPU.
-struct Sampled<'a, L> {
+struct Sampled<'a, L: ?Sized> {
     rule: &'a Rule,
     detector: &'a L,
     heartbeat: Heartbeat,
 }
 
-impl<'a, L: SoftlockupDetector> Sampled<'a, L> {
+impl<'a, L: SoftlockupDetector + ?Sized> Sampled<'a, L> {
     /// A CPU whose stopper ran at `now`.
     fn fed(rule: &'a Rule, detector: &'a L, now: u64) -> Self {
         let heartbeat = detector.feed(Heartbeat::default(), now);
@@ -62,7 +62,7 @@ impl<'a, L: SoftlockupDetector> Sampled<'a, L> {
 ///
 /// # Errors
 /// The first rule that the part broke.
-pub fn all<L: SoftlockupDetector>(detector: &L) -> Result<(), Broken> {
+pub fn all<L: SoftlockupDetector + ?Sized>(detector: &L) -> Result<(), Broken> {
     reports_a_starved_cpu(detector)?;
     obeys_the_threshold(detector)?;
     survives_the_wrap(detector)?;
@@ -75,7 +75,7 @@ pub fn all<L: SoftlockupDetector>(detector: &L) -> Result<(), Broken> {
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn reports_a_starved_cpu<L: SoftlockupDetector>(detector: &L) -> Result<(), Broken> {
+pub fn reports_a_starved_cpu<L: SoftlockupDetector + ?Sized>(detector: &L) -> Result<(), Broken> {
     let rule = Rule(
         "a CPU is reported when more than the threshold has passed since it was fed, with the units since then, and not before",
         "One unit early is a false alarm on every busy machine; one unit late is a sample late, 4 s.",
@@ -87,7 +87,7 @@ pub fn reports_a_starved_cpu<L: SoftlockupDetector>(detector: &L) -> Result<(), 
 ///
 /// # Errors
 /// The rule that the part broke: a threshold that is typed in, or kept from an older sample.
-pub fn obeys_the_threshold<L: SoftlockupDetector>(detector: &L) -> Result<(), Broken> {
+pub fn obeys_the_threshold<L: SoftlockupDetector + ?Sized>(detector: &L) -> Result<(), Broken> {
     let rule = Rule(
         "the threshold is the one that the sample is given",
         "An administrator writes 1 to 60 s to `kernel.watchdog_thresh` while the machine runs: with any other threshold a \
@@ -113,7 +113,7 @@ pub fn obeys_the_threshold<L: SoftlockupDetector>(detector: &L) -> Result<(), Br
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn survives_the_wrap<L: SoftlockupDetector>(detector: &L) -> Result<(), Broken> {
+pub fn survives_the_wrap<L: SoftlockupDetector + ?Sized>(detector: &L) -> Result<(), Broken> {
     let rule = Rule(
         "a counter that wraps between the feed and the sample changes nothing",
         "Linux compares by `time_after` everywhere: counters do wrap, and a comparison that does not is wrong for one whole round.",
@@ -123,7 +123,7 @@ pub fn survives_the_wrap<L: SoftlockupDetector>(detector: &L) -> Result<(), Brok
         .try_for_each(|fed_at| from_the_feed(&rule, detector, fed_at))
 }
 
-fn from_the_feed<L: SoftlockupDetector>(
+fn from_the_feed<L: SoftlockupDetector + ?Sized>(
     rule: &Rule,
     detector: &L,
     fed_at: u64,
@@ -150,7 +150,7 @@ fn from_the_feed<L: SoftlockupDetector>(
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn a_touch_buys_time<L: SoftlockupDetector>(detector: &L) -> Result<(), Broken> {
+pub fn a_touch_buys_time<L: SoftlockupDetector + ?Sized>(detector: &L) -> Result<(), Broken> {
     let rule = Rule(
         "after a touch the count starts again at the next sample",
         "Code that is slow on purpose (a long dump) touches the watchdog so as not to be reported for it.",
@@ -169,7 +169,7 @@ pub fn a_touch_buys_time<L: SoftlockupDetector>(detector: &L) -> Result<(), Brok
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn rearms_after_a_feed<L: SoftlockupDetector>(detector: &L) -> Result<(), Broken> {
+pub fn rearms_after_a_feed<L: SoftlockupDetector + ?Sized>(detector: &L) -> Result<(), Broken> {
     let rule = Rule(
         "a CPU that was reported, then fed, and then starves again is reported again, with the units since that feed",
         "A CPU that was slow once would never be reported again, however long it hangs.",
@@ -189,7 +189,7 @@ pub fn rearms_after_a_feed<L: SoftlockupDetector>(detector: &L) -> Result<(), Br
 ///
 /// # Errors
 /// The rule that the part broke: a detector that keeps something in itself, which all CPUs share.
-pub fn keeps_cpus_apart<L: SoftlockupDetector>(detector: &L) -> Result<(), Broken> {
+pub fn keeps_cpus_apart<L: SoftlockupDetector + ?Sized>(detector: &L) -> Result<(), Broken> {
     let rule = Rule(
         "what happens on one CPU does not change what another CPU's sample finds",
         "In the article five CPUs are stuck at once: the report of the first would silence the others.",
@@ -209,7 +209,7 @@ pub fn keeps_cpus_apart<L: SoftlockupDetector>(detector: &L) -> Result<(), Broke
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn warns_once_per_task<L: SoftlockupDetector>(detector: &L) -> Result<(), Broken> {
+pub fn warns_once_per_task<L: SoftlockupDetector + ?Sized>(detector: &L) -> Result<(), Broken> {
     let rule = Rule(
         "a task that was reported is not reported again while it stays stuck",
         "A report every 4 s from each stuck CPU floods a slow console and pushes the first oops out of the log.",
@@ -225,7 +225,7 @@ pub fn warns_once_per_task<L: SoftlockupDetector>(detector: &L) -> Result<(), Br
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn another_task_gets_a_count_of_its_own<L: SoftlockupDetector>(
+pub fn another_task_gets_a_count_of_its_own<L: SoftlockupDetector + ?Sized>(
     detector: &L,
 ) -> Result<(), Broken> {
     let rule = Rule(
@@ -244,7 +244,7 @@ pub fn another_task_gets_a_count_of_its_own<L: SoftlockupDetector>(
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn repeats_with_the_total<L: SoftlockupDetector>(detector: &L) -> Result<(), Broken> {
+pub fn repeats_with_the_total<L: SoftlockupDetector + ?Sized>(detector: &L) -> Result<(), Broken> {
     let rule = Rule(
         "a CPU that stays stuck is reported again after each further threshold, with the units since it was fed",
         "A number that begins again at each report hides how long the CPU has been gone.",
@@ -263,7 +263,7 @@ pub fn repeats_with_the_total<L: SoftlockupDetector>(detector: &L) -> Result<(),
 ///
 /// # Errors
 /// The rule that the part broke.
-pub fn a_touch_keeps_the_total<L: SoftlockupDetector>(detector: &L) -> Result<(), Broken> {
+pub fn a_touch_keeps_the_total<L: SoftlockupDetector + ?Sized>(detector: &L) -> Result<(), Broken> {
     let rule = Rule(
         "a touch puts off the report, and does not change from when its number counts",
         "The number tells when the CPU was last seen alive: a touch is no sign of life of its stopper.",

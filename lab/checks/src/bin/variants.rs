@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         eprintln!("it takes --list, or the exercise and the name of one answer that --list names");
         return ExitCode::from(2);
     };
-    grade::main_with(exercise, checks(), String::new, arguments)
+    grade::main_with(exercise, checks(), String::new, arguments.collect())
 }
 
 fn list(&(exercise, Variant { name, kind, hostile, .. }): &(&str, Variant)) {

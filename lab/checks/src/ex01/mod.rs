@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use softlockup::config::Config;
 use softlockup::scenario::nested_oops::{Arrivals, Before, NestedOops};
-use softlockup::{KernelTime, Parts};
+use softlockup::{Incident, KernelTime, Parts};
 
 use crate::check::{Check, Failure, Tier};
 use crate::oracle::ask;
@@ -49,14 +49,15 @@ pub fn checks(answer: Answer) -> Vec<Check> {
     ]
 }
 
-/// Seeds that no page of the course shows, each with a threshold.
-fn random_machines(before: Before, thresholds: &[u64]) -> Vec<(u64, NestedOops)> {
-    let machine = |(&thresh, n): (&u64, u64)| {
-        let config = Config { nr_cpus: 24, watchdog_thresh_secs: thresh, ..Config::default() };
+/// Runs with seeds that no page of the course shows, each with a threshold.
+fn random_machines(before: Before, thresholds: &[u64]) -> Vec<(u64, Result<Incident, Failure>)> {
+    let run = |(&thresh, n): (&u64, u64)| {
+        let config = Config { nr_cpus: 8, watchdog_thresh_secs: thresh, ..Config::default() };
         let arrivals = Arrivals::Seed(0x5EED_0100 + 977 * n + thresh);
-        (thresh, NestedOops { config, arrivals, before, ..NestedOops::default() })
+        let scenario = NestedOops { config, arrivals, before, ..NestedOops::default() };
+        (thresh, replay::live(&scenario, Parts::stock()))
     };
-    thresholds.iter().zip(0..).map(machine).collect()
+    replay::at_once(thresholds.iter().zip(0..).collect(), run)
 }
 
 /// What `lab replay` shows: the article's lines, with what the learner's functions say of them.

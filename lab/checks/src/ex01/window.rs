@@ -1,13 +1,12 @@
 //! When it began.
 
+use softlockup::KernelTime;
 use softlockup::scenario::nested_oops::Before;
 use softlockup::time;
-use softlockup::{KernelTime, Parts};
 
 use crate::check::Failure;
 use crate::ex01::{Answer, random_machines};
 use crate::oracle::ask;
-use crate::replay;
 
 pub(super) fn busy_window(answer: Answer) -> Result<(), Failure> {
     window(answer, Before::Busy, 6)
@@ -20,9 +19,9 @@ pub(super) fn idle_window(answer: Answer) -> Result<(), Failure> {
 /// The window after the last report but `samples` samples, which is one period long.
 fn window(answer: Answer, before: Before, samples: u64) -> Result<(), Failure> {
     let mut count = 0;
-    for (thresh, scenario) in random_machines(before, &[5, 7, 10, 15, 24]) {
+    for (thresh, run) in random_machines(before, &[5, 7, 10, 15, 24]) {
         let period = time::sample_period_ns(thresh);
-        let report = replay::live(&scenario, Parts::stock())?.report();
+        let report = run?.report();
         for lockup in report.soft_lockups {
             let (cpu, reported) = (lockup.cpu, lockup.time);
             let began = lockup.wait_began.expect("it waits for CPU 0");

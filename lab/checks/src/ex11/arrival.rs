@@ -18,7 +18,8 @@ fn to_cut() -> Vec<(Console, &'static str)> {
         "non-responsive",
     ];
     named()
-        .into_iter()
+        .iter()
+        .cloned()
         .zip(needles)
         .filter(|(console, _)| !matches!(console.proof, Proof::Of(0)))
         .collect()
@@ -32,7 +33,8 @@ pub(super) fn cut(silent_cpu: SilentCpu) -> Result<(), Failure> {
         let names = whole.find(needle).expect("the line is there");
         let begin = whole[..names].rfind('\n').map_or(0, |newline| newline + 1);
         let end = names + whole[names..].find('\n').expect("it ends") + 1;
-        for at in (begin..=end + 200).filter(|&at| at <= whole.len()) {
+        let after = [0, 1, 2, 80, 200].map(|more| end + more);
+        for at in (begin..end).chain(after).filter(|&at| at <= whole.len()) {
             let (proof, because) = match at < end {
                 true => (
                     Proof::None,

@@ -19,7 +19,7 @@ pub(super) enum Proof {
 }
 
 /// A console, and what it proves.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Console {
     pub(super) name: String,
     pub(super) text: Vec<u8>,

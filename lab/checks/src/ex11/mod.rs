@@ -53,7 +53,7 @@ pub fn checks(silent_cpu: SilentCpu) -> Vec<Check> {
 pub fn replayed(silent_cpu: SilentCpu) -> String {
     let mut text = String::new();
     for Console { name, text: bytes, proof, because } in
-        [named(), cannot_know(), real_consoles()].into_iter().flatten()
+        [named().to_vec(), cannot_know(), real_consoles()].into_iter().flatten()
     {
         let said = match ask("the silent CPU", move || silent_cpu(&bytes)) {
             Ok(Some(cpu)) => format!("CPU#{cpu}"),

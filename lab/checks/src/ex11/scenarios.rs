@@ -7,7 +7,21 @@ use softlockup::scenario::slow_console::SlowConsole;
 use softlockup::time::NSEC_PER_SEC;
 use softlockup::{CpuId, Kernel, KernelTime, Parts, Scenario};
 
+use crate::ex11::console::{Console, Proof};
 use crate::replay;
+
+/// The console of a machine that has not run yet.
+pub(super) type Print = Box<dyn FnOnce() -> Console + Send>;
+
+/// A machine whose console is to be `text`.
+pub(super) fn machine(
+    name: &'static str,
+    text: impl FnOnce() -> String + Send + 'static,
+    proof: Proof,
+    because: &'static str,
+) -> Print {
+    Box::new(move || Console::new(name, text(), proof, because))
+}
 
 fn at(cpu: u32, secs: u64) -> At {
     At { cpu: CpuId(cpu), time: KernelTime::from_secs(secs) }

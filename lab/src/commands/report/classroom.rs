@@ -16,7 +16,8 @@ struct Exercise {
     points: u32,
 }
 
-/// A line for each learner: a file that bears the name, or a folder with `report.json`; or a folder of those.
+/// A line for each learner: a file that bears the name, or a folder with `report.json`; or a folder of those. A learner's
+/// folder without a report has a line too.
 pub(super) fn run(course: &Course, from: &[PathBuf]) -> Result<u8, Stop> {
     let mut files = Vec::new();
     for path in from {
@@ -26,7 +27,11 @@ pub(super) fn run(course: &Course, from: &[PathBuf]) -> Result<u8, Stop> {
         }
         files.extend(found);
     }
-    let students = files.iter().map(|file| Ok((name(file), read(file)?)));
+    let student = |file: &PathBuf| match file.is_file() {
+        true => Ok((name(file), Some(read(file)?))),
+        false => Ok((name(file), None)),
+    };
+    let students = files.iter().map(student);
     let students = students.collect::<Result<Vec<_>, Stop>>()?;
     let width = students.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).max(7);
     let ids: String =
@@ -34,6 +39,10 @@ pub(super) fn run(course: &Course, from: &[PathBuf]) -> Result<u8, Stop> {
     let all: u32 = course.exercises.iter().map(|exercise| exercise.points).sum();
     say!("{}", paint(HEAD, format!("{:width$}  points of {all:<3}{ids}", "student")));
     for (name, done) in &students {
+        let Some(done) = done else {
+            say!("{name:width$}  no report");
+            continue;
+        };
         let points: u32 = done.iter().map(|exercise| exercise.points).sum();
         let cell = |id: &str| match done.iter().find(|exercise| exercise.id == id) {
             Some(exercise) => format!("{:>6}", exercise.points),
@@ -52,16 +61,18 @@ fn reports(path: &Path) -> Vec<PathBuf> {
     }
     let entries = fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
     let is_json = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
+    let is_hidden =
+        |path: &Path| path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
     let report = |path: PathBuf| if path.is_dir() { path.join("report.json") } else { path };
     let mut found: Vec<_> =
-        entries.map(report).filter(|path| is_json(path) && path.is_file()).collect();
+        entries.filter(|path| !is_hidden(path)).map(report).filter(is_json).collect();
     found.sort();
-    found
+    if found.iter().any(|file| file.is_file()) { found } else { Vec::new() }
 }
 
 /// The learner: the folder of a `report.json`, else the file's own name.
 fn name(file: &Path) -> String {
-    let full = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    let full = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     let stem = full.file_stem().filter(|stem| *stem != "report");
     let named = stem.or(full.parent().and_then(Path::file_name)).unwrap_or_default();
     harmless(&named.to_string_lossy())

@@ -30,7 +30,7 @@ pub(super) const VARIANTS: &[Variant] = &[
     wrong(
         "the article's 22 and 23",
         "oracle::machines",
-        &["watchdog_thresh of 1 s", "the code says 22"],
+        &["watchdog_thresh of 2 s", "the code says 22"],
         || checks(Answer { printed_seconds: knows_the_article, ..SOLUTION }),
     ),
     wrong(
