@@ -33,6 +33,8 @@ fn stall(mut scan: Scan<'_>) -> Option<Message> {
     scan.tag(" ns for CPU#")?;
     let target = scan.cpu()?;
     scan.tag(" ")?;
+    // Of a line that is cut in the target's number another line may have been taken for the rest.
+    scan.0.contains("+0x").then_some(())?;
     let func = symbol_of(scan.0)?;
     Some(Message::CsdStall { kind, number, on, waiting_ns, target, func })
 }

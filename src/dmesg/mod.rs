@@ -21,6 +21,7 @@ mod classify;
 mod clock;
 mod cpu_list;
 mod csd;
+pub mod diagnosis;
 mod entry;
 mod fault;
 mod flags;

@@ -1,0 +1,276 @@
+//! From a log to scenes: what each line adds to what the rules look at.
+//!
+//! A log may hold several incidents. One ends where the kernel boots anew, or where nothing was wrong for ten minutes.
+
+use crate::cpumask::CpuId;
+use crate::dmesg::diagnosis::dump::Gatherer;
+use crate::dmesg::diagnosis::oops::Oopses;
+use crate::dmesg::diagnosis::scene::{
+    CsdReport, HardReport, RcuCpu, Request, Scene, Sign, SoftReport,
+};
+use crate::dmesg::entry::{Caller, Entry};
+use crate::dmesg::message::Message;
+use crate::time::{KernelTime, NSEC_PER_SEC};
+
+/// After this long without a sign of a lockup the next one is another incident.
+const QUIET_NS: u64 = 600 * NSEC_PER_SEC;
+
+/// A stamp that lies further back than this counts from another boot.
+const BACK_NS: u64 = 30 * NSEC_PER_SEC;
+
+/// Reads a log, and keeps its incidents apart.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    scenes: Vec<Scene>,
+    scene: Scene,
+    gatherer: Gatherer,
+    oopses: Oopses,
+    /// When something of a lockup was last said.
+    last_alarm: Option<KernelTime>,
+    boot: Boot,
+}
+
+/// What holds from one boot to the next.
+#[derive(Debug, Default)]
+struct Boot {
+    nr_cpus: Option<u32>,
+    unit_size: Option<u64>,
+    thresh_secs: Option<u64>,
+    had_soft_lockup: bool,
+    /// The first CPU that reported itself, until its dump says whether it was the first.
+    first_reporter: Option<CpuId>,
+    had_warning: bool,
+    is_instrumented: bool,
+}
+
+impl Reader {
+    /// Reads the next entry.
+    pub(super) fn read(&mut self, mut entry: Entry) {
+        self.divide(&entry);
+        self.oopses.read(&entry);
+        let scene = &mut self.scene;
+        if scene.first_line == 0 {
+            scene.first_line = entry.line;
+        }
+        scene.last_line = scene.last_line.max(entry.line);
+        if let Some(time) = entry.time {
+            if let Some(last) = scene.last_time {
+                // A second is more than what interleaved lines differ by.
+                scene.steps_back += usize::from(last.ns_since(time) > 0);
+                scene.steps_on += usize::from(time.ns_since(last) > 0);
+            }
+            scene.first_time.get_or_insert(time);
+            scene.last_time = Some(time);
+        }
+        self.note(&entry);
+        self.gatherer.read(&mut entry);
+    }
+
+    /// Begins another scene where another incident begins.
+    fn divide(&mut self, entry: &Entry) {
+        let is_boot = matches!(entry.message, Message::Booted { .. });
+        let goes_back = match (self.scene.last_time, entry.time) {
+            (Some(last), Some(time)) => last.ns_since(time) > BACK_NS && time.ns() < last.ns() / 2,
+            _ => false,
+        };
+        let is_alarm = is_alarm(&entry.message);
+        let was_quiet = match (self.last_alarm, entry.time) {
+            (Some(last), Some(time)) => is_alarm && time.ns_since(last) > QUIET_NS,
+            _ => false,
+        };
+        if is_boot || goes_back || was_quiet {
+            self.end_scene();
+            if is_boot || goes_back {
+                self.boot = Boot::default();
+            }
+        }
+        if is_alarm {
+            self.last_alarm = entry.time.or(self.last_alarm);
+        }
+    }
+
+    fn end_scene(&mut self) {
+        let mut scene = std::mem::take(&mut self.scene);
+        let mut gatherer = std::mem::take(&mut self.gatherer);
+        gatherer.finish();
+        scene.holes = gatherer.holes;
+        scene.holes.extend(scene.unasked.iter().map(|&(_, line)| line));
+        scene.dumps = gatherer.dumps;
+        scene.oopses = std::mem::take(&mut self.oopses).finish();
+        scene.nr_cpus = self.boot.nr_cpus;
+        scene.unit_size = self.boot.unit_size;
+        scene.thresh_secs = self.boot.thresh_secs;
+        scene.is_instrumented = self.boot.is_instrumented;
+        scene.signs_of_dumps();
+        scene.warnings();
+        self.last_alarm = None;
+        if scene.first_line != 0 {
+            self.scenes.push(scene);
+        }
+    }
+
+    /// The incidents, in the order of the log.
+    pub(super) fn finish(mut self) -> Vec<Scene> {
+        self.end_scene();
+        self.scenes
+    }
+
+    fn note(&mut self, entry: &Entry) {
+        let scene = &mut self.scene;
+        let &Entry { line, time, .. } = entry;
+        let mut sign = |cpu: CpuId, takes_interrupts: bool| {
+            scene.signs.push(Sign { line, cpu, takes_interrupts });
+        };
+        match &entry.message {
+            Message::SoftLockup { cpu, secs, comm, pid } => {
+                sign(*cpu, true);
+                if !std::mem::replace(&mut self.boot.had_soft_lockup, true) {
+                    self.boot.first_reporter = Some(*cpu);
+                }
+                let task = comm.clone().zip(*pid);
+                scene.soft.push(SoftReport { line, time, cpu: *cpu, secs: *secs, task });
+            }
+            Message::HardLockup { cpu, reporter } => {
+                if let Some(reporter) = reporter.filter(|reporter| reporter != cpu) {
+                    sign(reporter, true);
+                }
+                scene.hard.push(HardReport { line, cpu: *cpu });
+            }
+            Message::HardLockups { cpus, reporter } => {
+                sign(*reporter, true);
+                let cpus = cpus.iter().take(MOST_LOCKED_UP);
+                scene.hard.extend(cpus.map(|cpu| HardReport { line, cpu }));
+            }
+            Message::BecameUnstuck { cpu } | Message::Stopped { cpu } => sign(*cpu, true),
+            Message::CsdStall { number, on, waiting_ns, target, .. } => {
+                sign(*on, false);
+                scene.csd.push(CsdReport {
+                    line,
+                    number: *number,
+                    on: *on,
+                    target: *target,
+                    waiting_ns: *waiting_ns,
+                    unstuck: None,
+                });
+            }
+            Message::CsdUnstuck { number, on, target } => {
+                sign(*on, false);
+                sign(*target, true);
+                let same = |stall: &&mut CsdReport| stall.number == *number;
+                scene.csd.iter_mut().filter(same).for_each(|stall| stall.unstuck = Some(line));
+            }
+            Message::BacktraceRequest { from, to } => {
+                sign(*from, false);
+                let answered = scene.just_answered(line, time);
+                let (from, to) = (*from, to.clone());
+                let has_cause = self.last_alarm.is_some() || scene.has_alarm();
+                scene.unasked.retain(|&(cpu, _)| cpu != from);
+                scene.requests.push(Request { line, time, from, to, answered, has_cause });
+            }
+            Message::Backtrace { cpu, .. } => {
+                if !scene.asks_all
+                    && !scene.requests.iter().rev().take(8).any(|request| request.to.contains(*cpu))
+                {
+                    scene.unasked.push((*cpu, line));
+                }
+                scene.answer(*cpu, line, time);
+            }
+            Message::NoBacktrace { cpus } => {
+                let cpus = cpus.iter().take(MOST_LOCKED_UP);
+                scene.no_backtrace.extend(cpus.map(|cpu| HardReport { line, cpu }));
+            }
+            Message::CpuLine { cpu, taint, release, .. } => {
+                scene.answer(*cpu, line, time);
+                scene.has_cpu_lines = true;
+                match taint.contains('D') {
+                    true => _ = scene.first_died.get_or_insert(line),
+                    false if !release.is_empty() => scene.last_not_died = Some(line),
+                    false => {}
+                }
+                let is_of_the_first =
+                    self.boot.first_reporter.take_if(|first| first == cpu).is_some();
+                if is_of_the_first && taint.contains('L') {
+                    scene.head_is_missing = Some(line);
+                }
+                if taint.contains('W') && !self.boot.had_warning {
+                    scene.unseen_warning.get_or_insert(line);
+                }
+            }
+            Message::RcuStall { .. } => scene.rcu_stalls.push(line),
+            Message::RcuStallCpu { cpu, irqs_off, false_positive: false, .. } => {
+                scene.rcu.push(RcuCpu { line, time, cpu: *cpu, irqs_off: *irqs_off });
+            }
+            Message::RcuStallEnd { by, nr_cpus, .. } => {
+                if let Some(by) = by {
+                    sign(*by, true);
+                }
+                self.boot.nr_cpus = nr_cpus.or(self.boot.nr_cpus);
+            }
+            Message::RcuKthreadStarved { runnable: Some(true), cpu: Some(cpu), .. } => {
+                scene.starved.push(RcuCpu { line, time, cpu: *cpu, irqs_off: None });
+            }
+            Message::WorkqueueLockup { .. } => scene.other_lockups.push(line),
+            Message::FailedToStop { cpus } => scene.not_stopped.push((line, cpus.clone())),
+            Message::Panic { .. } => _ = scene.panic.get_or_insert(line),
+            Message::PerCpu { unit_size } => self.boot.unit_size = Some(*unit_size),
+            Message::BroughtUp { cpus } => self.boot.nr_cpus = Some(*cpus),
+            Message::Other(text) => self.other(line, text),
+            _ => {}
+        }
+        if let Some(Caller::Cpu(cpu)) = entry.caller
+            && !matches!(entry.message, Message::Other(_))
+        {
+            // It prints, perhaps in an NMI.
+            self.scene.signs.push(Sign { line, cpu, takes_interrupts: false });
+        }
+    }
+
+    fn other(&mut self, line: usize, text: &str) {
+        if text.starts_with("WARNING: ") {
+            self.boot.had_warning = true;
+            if !text.contains("+0x") {
+                self.gatherer.holes.push(line); // its end, which says where, is missing
+            }
+            if text.contains("smp_call_function") || text.contains("kernel/smp.c") {
+                self.scene.calls_with_irqs_off.push(line);
+            }
+        } else if text.contains("ending NMI to ") {
+            self.scene.asks_all = true; // `Sending NMI to all CPUs:` of older kernels
+        } else if !self.boot.is_instrumented && text.contains("KASAN") {
+            self.boot.is_instrumented = true;
+        }
+        if let Some(secs) = thresh(text) {
+            self.boot.thresh_secs = Some(secs);
+        }
+    }
+}
+
+/// A list of more CPUs than this says nothing about any of them.
+const MOST_LOCKED_UP: usize = 64;
+
+/// `watchdog_thresh=20`: of the command line, or what a script printed.
+fn thresh(text: &str) -> Option<u64> {
+    let (_, value) = text.split_once("watchdog_thresh")?;
+    let digits: String = value
+        .trim_start_matches([' ', '=', ':'])
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
+    digits.parse().ok().filter(|secs| (1..=60).contains(secs))
+}
+
+/// Whether a message says that something does not go on.
+fn is_alarm(message: &Message) -> bool {
+    matches!(
+        message,
+        Message::SoftLockup { .. }
+            | Message::HardLockup { .. }
+            | Message::HardLockups { .. }
+            | Message::CsdStall { .. }
+            | Message::RcuStall { .. }
+            | Message::WorkqueueLockup { .. }
+            | Message::FailedToStop { .. }
+            | Message::Oops { .. }
+            | Message::Fault { .. }
+    )
+}

@@ -1,0 +1,13 @@
+//! The reader's verdict: which CPU does not answer, and when a log cannot tell.
+//!
+//! It must never name a CPU that the log does not convict: on recorded consoles of real kernels, on consoles of every
+//! scenario of the machine, whole and damaged, and on any bytes.
+
+#[path = "../common/random.rs"]
+#[expect(dead_code, reason = "these tests make no calls")]
+mod random;
+
+mod damage;
+mod machine;
+mod real;
+mod rules;
