@@ -5,6 +5,9 @@ mod cli;
 mod command_line;
 mod input;
 mod json;
+#[expect(dead_code, reason = "this program has no notes")]
+#[path = "../nested_oops/stderr.rs"]
+mod stderr;
 mod text;
 mod wrap;
 

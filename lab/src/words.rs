@@ -30,9 +30,13 @@ pub(crate) fn of(run: &Run) -> String {
     }
 }
 
-/// Whether the host is to blame: the code got next to no CPU time and did not sleep.
+/// With less CPU time than this since its last word, code that was out of time got too little of it to be judged: the known
+/// answers need up to 2 s between two words.
+const STARVED_MS: u64 = 3_000;
+
+/// Whether the host is to blame: the code got little CPU time and did not sleep.
 pub(crate) fn is_undecided(ended: &Ended) -> bool {
-    let starved = ended.cpu_since_report_ms < 1_000 && ended.sleeps_in.is_none();
+    let starved = ended.cpu_since_report_ms < STARVED_MS && ended.sleeps_in.is_none();
     match ended.how {
         How::OutOfTime => starved,
         How::NotStarted(_) => true,
@@ -151,6 +155,27 @@ mod tests {
             panic(stderr).as_deref(),
             Some("it is not written yet: take the lock (src/lib.rs:3:5)")
         );
+    }
+
+    #[test]
+    fn code_that_the_host_hardly_ran_is_not_judged() {
+        let out_of_time =
+            |cpu_since_report_ms| Ended { how: How::OutOfTime, cpu_since_report_ms, ..ended() };
+        assert!(is_undecided(&out_of_time(2_000)));
+        assert!(!is_undecided(&out_of_time(4_000)));
+        let asleep = Ended { sleeps_in: Some(SleepsIn::Time), ..out_of_time(100) };
+        assert!(!is_undecided(&asleep), "it had its turn, and slept");
+    }
+
+    fn ended() -> Ended {
+        Ended {
+            how: How::Unknown,
+            cpu_ms: 0,
+            cpu_since_report_ms: 0,
+            wall_ms: 14_000,
+            left_behind: 0,
+            sleeps_in: None,
+        }
     }
 
     #[test]
