@@ -23,7 +23,7 @@ impl Default for BitLock {
 impl BitLock {
     /// Returns whether the calling CPU has it now. In Linux: `!test_and_set_bit_lock`.
     pub(crate) fn try_lock(&self) -> bool {
-        !self.0.swap(true, Acquire)
+        self.0.compare_exchange(false, true, Acquire, Relaxed).is_ok()
     }
 
     /// The CPU that has it gives it back. In Linux: `clear_bit_unlock`.
