@@ -31,8 +31,8 @@ pub(crate) fn of(run: &Run) -> String {
 }
 
 /// With less CPU time than this since its last word, code that was out of time got too little of it to be judged: the known
-/// answers need up to 2 s between two words.
-const STARVED_MS: u64 = 3_000;
+/// answers need up to 1.4 s between two words.
+const STARVED_MS: u64 = 1_500;
 
 /// Whether the host is to blame: the code got little CPU time and did not sleep.
 pub(crate) fn is_undecided(ended: &Ended) -> bool {
@@ -161,8 +161,8 @@ mod tests {
     fn code_that_the_host_hardly_ran_is_not_judged() {
         let out_of_time =
             |cpu_since_report_ms| Ended { how: How::OutOfTime, cpu_since_report_ms, ..ended() };
-        assert!(is_undecided(&out_of_time(2_000)));
-        assert!(!is_undecided(&out_of_time(4_000)));
+        assert!(is_undecided(&out_of_time(1_400)));
+        assert!(!is_undecided(&out_of_time(1_600)));
         let asleep = Ended { sleeps_in: Some(SleepsIn::Time), ..out_of_time(100) };
         assert!(!is_undecided(&asleep), "it had its turn, and slept");
     }
