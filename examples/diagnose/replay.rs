@@ -88,6 +88,9 @@ fn note_text(note: &Note) -> String {
              only a stand-in for what they wait for."
         ),
         Note::TooManyCpus(cpus) => format!("Left out, no machine has so many: {}.", list(cpus)),
+        Note::TooManyWaiters(cpus) => {
+            format!("Left out, too many wait: {}.", list(cpus))
+        }
         Note::Unstamped(n) => format!("Left out: {n} without a stamp."),
         Note::Assumed(cpus) => format!(
             "The first number does not follow from its stamp, and the nearest sample is taken: {}.",

@@ -27,7 +27,7 @@
 //! same victims.
 //!
 //! In Linux: no code does this.
-//! Here it differs: only soft lockups are lived through. Printing takes no time, and the other detectors are off.
+//! Here it differs: only soft lockups are lived through. CPUs that do not wait are not brought up. Printing takes no time, and the other detectors are off.
 
 mod headline;
 mod kernel;
@@ -36,6 +36,7 @@ mod pairs;
 mod side_by_side;
 mod waits;
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt;
 
@@ -86,6 +87,8 @@ pub enum Note {
     },
     /// CPUs whose numbers are too high for a machine.
     TooManyCpus(Vec<CpuId>),
+    /// CPUs that report later than a hundred others: so many do not wait here.
+    TooManyWaiters(Vec<CpuId>),
     /// Reports without a stamp.
     Unstamped(usize),
     /// CPUs whose first number does not follow from its stamp.
@@ -181,6 +184,9 @@ impl Replay {
         let boot = well - WELL_SAMPLES * period;
         let online_at = |wait: &Wait| wait.fed - wait.fed.ns_since(boot) / period * period;
         let online = waits.iter().map(|wait| OnlineAt { cpu: wait.cpu, at: online_at(wait) });
+        let others = [culprit, CpuId(nr_cpus - 1)].map(|cpu| OnlineAt { cpu, at: boot });
+        let is_waiter = |cpu: CpuId| waits.iter().any(|wait| wait.cpu == cpu);
+        let others = others.into_iter().filter(|other| !is_waiter(other.cpu));
         let config = Config {
             nr_cpus,
             kernel: likeness.kernel,
@@ -189,12 +195,12 @@ impl Replay {
             console_touches_watchdog: likeness.console_touches_watchdog,
             detectors: Detectors { softlockup: true, ..Detectors::NONE },
             bring_up: BringUp {
-                first_ns: boot.ns(),
+                first_ns: KernelTime::MAX.ns(), // all others are never brought up
                 per_cpu_ns: 0,
                 tick_ns: 0, // stamps tell each CPU's phase already
                 tick_offset_ns: 0,
             },
-            online: online.collect(),
+            online: online.chain(others).collect(),
             ..Config::default()
         };
         const BEFORE_NS: u64 = 1_000_000;
@@ -204,7 +210,11 @@ impl Replay {
             waiters: waits.iter().map(|wait| waiter(wait, onset(wait), &reports)).collect(),
             until: Some(until),
         };
-        reports.retain(|report| report.time <= until);
+        let later: BTreeSet<_> = later.iter().map(|report| (report.time, report.cpu)).collect();
+        reports.retain(|report| {
+            let is_later = later.contains(&(report.time, report.cpu));
+            report.time <= until && !is_later && waits.iter().any(|wait| wait.cpu == report.cpu)
+        });
         Ok(Replay { scenario, likeness, notes, reports })
     }
 
@@ -229,6 +239,13 @@ fn plan(reports: &[Headline], law: &Law, notes: &mut Vec<Note>) -> (Vec<Wait>, V
     let cpus = |waits: &[Wait], which: fn(&Wait) -> bool| -> Vec<CpuId> {
         waits.iter().filter(|wait| which(wait)).map(|wait| wait.cpu).collect()
     };
+    const MOST_WAITERS: usize = 128; // each looks whenever another one does something
+    waits.sort_by_key(|wait| (wait.sample, wait.cpu));
+    let crowd: Vec<CpuId> = waits.iter().skip(MOST_WAITERS).map(|wait| wait.cpu).collect();
+    if !crowd.is_empty() {
+        waits.truncate(MOST_WAITERS);
+        notes.push(Note::TooManyWaiters(crowd));
+    }
     let too_high = cpus(&waits, |wait| wait.cpu.0 > HIGHEST);
     if !too_high.is_empty() {
         waits.retain(|wait| wait.cpu.0 <= HIGHEST);

@@ -1,7 +1,7 @@
 //! A CPU stops answering, and others begin to wait for it.
 //!
-//! From some moment on a CPU polls a device with its interrupts off, for ever. Other CPUs then call every CPU, each at a
-//! time of its own, and wait. This is the skeleton of every incident in which one CPU is silent and others report
+//! From some moment on a CPU polls a device with its interrupts off, for ever. Other CPUs then call it, each at a time of
+//! its own, and wait. This is the skeleton of every incident in which one CPU is silent and others report
 //! themselves; [`replay`](crate::replay) fits it to a log.
 //!
 //! *What a reader should conclude.* The silent CPU is to blame, whichever CPUs report themselves. A reported number
@@ -9,8 +9,8 @@
 //! later one that was idle reports after seven: "26s". One whose watchdog is touched meanwhile reports still later.
 //!
 //! In Linux: `kernel/watchdog.c`, `watchdog_timer_fn`, `touch_softlockup_watchdog`; `kernel/smp.c`,
-//! `smp_call_function_many_cond`.
-//! Here it differs: a touch comes from outside, by a call from the machine's last CPU. In Linux a waiting CPU is mostly
+//! `smp_call_function_single`.
+//! Here it differs: a CPU calls the silent one only, where most callers in Linux call all; so thousands can wait. And a touch comes from outside, by a call from the machine's last CPU. In Linux a waiting CPU is mostly
 //! touched by what its own interrupts do: a stall warning of RCU, a backtrace that it asks for.
 
 use super::{
@@ -23,7 +23,7 @@ use crate::incident::report::diagnosis::{Cause, Diagnosis};
 use crate::kernel::cpu::Cpu;
 use crate::kernel::csd::CallFunction;
 use crate::kernel::heartbeat::touch_softlockup_watchdog;
-use crate::kernel::smp::{kick_all_cpus_sync, smp_call_function_single};
+use crate::kernel::smp::smp_call_function_single;
 use crate::kernel::task::Task;
 use crate::machine::Machine;
 use crate::parts::Parts;
@@ -44,7 +44,7 @@ pub struct StopsAnswering {
     pub until: Option<KernelTime>,
 }
 
-/// A CPU that calls all others, and waits for ever.
+/// A CPU that calls the silent one, and waits for ever.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiter {
     /// Which, and since when it waits.
@@ -78,6 +78,9 @@ impl Default for StopsAnswering {
         }
     }
 }
+
+/// What the silent CPU is asked for: nothing.
+static ARE_YOU_THERE: CallFunction = CallFunction { name: "are_you_there", func: |_, _| {} };
 
 static TOUCH: CallFunction = CallFunction {
     name: "touch_softlockup_watchdog",
@@ -127,7 +130,10 @@ impl Scenario for StopsAnswering {
             }
             named.push(cpu);
             let busy_ns = if *was_idle { 0 } else { busy_ns };
-            machine.spawn(cpu, busy_then(*at, busy_ns, comm.clone(), *pid, kick_all_cpus_sync));
+            let call = move |caller: &Cpu| {
+                smp_call_function_single(caller, culprit, &ARE_YOU_THERE, 0, Wait::Sync);
+            };
+            machine.spawn(cpu, busy_then(*at, busy_ns, comm.clone(), *pid, call));
             for &time in touched {
                 let touch = move |toucher: &Cpu| {
                     smp_call_function_single(toucher, cpu, &TOUCH, 0, Wait::Sync);
