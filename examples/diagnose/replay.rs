@@ -59,12 +59,12 @@ fn what_runs(replay: &Replay) -> String {
     let why = match (replay.likeness.reason, release) {
         (Reason::Release, Some(release)) => format!("the log's is {release}"),
         (Reason::NumbersGrow, Some(release)) => {
-            format!("the log's is {release}, but its numbers grow from report to report")
+            format!("the log's is {release}, but its numbers are totals")
         }
         (Reason::NumbersGrow, None) => {
-            "the log does not say which it is; its numbers grow from report to report".to_owned()
+            "the log does not say which it is; its numbers are totals".to_owned()
         }
-        _ => "the log does not say which it is, and no number of it grows".to_owned(),
+        _ => "the log does not say which it is, and no number of it is a total".to_owned(),
     };
     let silent = replay.scenario.culprit;
     let touches = match replay.likeness.console_touches_watchdog {

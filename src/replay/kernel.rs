@@ -2,6 +2,7 @@
 
 use crate::replay::log::Log;
 use crate::replay::pairs::{Pair, pairs};
+use crate::time::softlockup_thresh;
 use crate::version::Kernel;
 
 /// The kernel that a replay runs on, and why that one.
@@ -22,9 +23,9 @@ pub struct Likeness {
 pub enum Reason {
     /// The log's release behaves like that one.
     Release,
-    /// A CPU's numbers grow from report to report, as they do since 5.13.
+    /// A CPU's numbers are totals, as they are since 5.13: they grow from report to report, or one is high.
     NumbersGrow,
-    /// The log does not tell: no release, and no CPU's numbers grow. The machine then reports a task once.
+    /// The log does not tell: no release, and no number is a total. The machine then reports a task once.
     Unknown,
 }
 
@@ -40,12 +41,15 @@ impl Likeness {
         let release = log.release.clone();
         let pairs = pairs(&log.reports, thresh_secs);
         let grow = pairs.iter().any(|pair| pair.grows);
+        // A kernel that reports once prints 22 or 23.
+        let most = softlockup_thresh(thresh_secs) + 4;
+        let is_total = log.reports.iter().any(|report| report.number > most);
         let version = release.as_deref().and_then(version);
         let (cumulative, reason) = match version {
             Some(version) if version >= CUMULATIVE || !grow => {
                 (version >= CUMULATIVE, Reason::Release)
             }
-            _ if grow => (true, Reason::NumbersGrow),
+            _ if grow || is_total => (true, Reason::NumbersGrow),
             _ => (false, Reason::Unknown),
         };
         let kernel = match (cumulative, version) {
@@ -112,6 +116,8 @@ mod tests {
     fn without_a_release_the_numbers_do_or_nothing_does() {
         let grows = likeness(&(report("30.0", 22) + &report("54.0", 45)));
         assert_eq!((grows.kernel, grows.reason), (Kernel::Arm64V6_12, Reason::NumbersGrow));
+        let high = likeness(&report("130.0", 45));
+        assert_eq!((high.kernel, high.reason), (Kernel::Arm64V6_12, Reason::NumbersGrow));
         let once = likeness(&report("30.0", 22));
         assert_eq!((once.kernel, once.reason), (Kernel::Arm64V4_19, Reason::Unknown));
     }
