@@ -29,6 +29,7 @@
 //! | write a task that runs on a CPU | [`kernel`]: the file list is the syllabus |
 //! | read what happened | [`record`], [`incident`] |
 //! | read what a real kernel printed | [`dmesg`] |
+//! | let the machine live through what a log shows | [`replay`] |
 //!
 //! At the root stand the names that most programs need. Everything else has one public path.
 //!
@@ -56,6 +57,7 @@ pub mod parts;
 mod random;
 pub mod record;
 mod recorder;
+pub mod replay;
 pub mod scenario;
 pub mod sync;
 pub mod time;

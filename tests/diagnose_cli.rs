@@ -95,7 +95,7 @@ fn bad_input_is_one_line_and_status_2() {
     refused(&of_file(root("tests"), &[]), "cannot read");
     refused(&of_text(b"", &[]), "standard input is empty: give it the text of a console");
     refused(&of_text(b" \n\n", &[]), "is empty");
-    refused(&of_text(b"x", &["--replay"]), "--help");
+    refused(&of_text(b"x", &["--guess"]), "--help");
     refused(&of_text(b"x", &["--color", "green"]), "possible values: auto, always, never");
 }
 
@@ -195,4 +195,36 @@ fn of_several_incidents_the_last_is_told_at_length() {
     let first = "Incident 1, lines 1 to 1: CPU 0 does not answer.  certain (1 fact)\n";
     assert!(text(&output).starts_with(first), "{}", text(&output));
     assert!(text(&output).contains("\nIncident 2, lines 2 to 3\nThere is a lockup;"));
+}
+
+#[test]
+fn a_replay_stands_below_the_verdict_and_leaves_the_exit_code() {
+    let recorded = recorded("x86-d61-nest1-again-smp4");
+    let (plain, with) = (of_file(recorded.clone(), &[]), of_file(recorded, &["--replay"]));
+    assert_eq!(with.status.code(), plain.status.code());
+    let replay = text(&with).strip_prefix(text(&plain)).unwrap();
+    assert!(replay.starts_with("\nReplay\n"), "{replay}");
+    assert_eq!(replay.lines().filter(|line| line.contains("| equal, ")).count(), 6, "{replay}");
+    assert!(replay.ends_with("6 of 6 numbers equal; stamps within 96.4 ms\n"), "{replay}");
+    assert!(replay.lines().all(|line| line.chars().count() <= 80), "{replay}");
+}
+
+#[test]
+fn a_replay_without_a_name_says_that_its_silent_cpu_is_a_stand_in() {
+    let log = b"[   30.500000] watchdog: BUG: soft lockup - CPU#1 stuck for 21s! [a:1]";
+    let output = of_text(log, &["--replay"]);
+    assert_eq!(output.status.code(), Some(3));
+    let shown = text(&output);
+    assert!(shown.contains("CPU 2 is only a stand-in"), "{shown}");
+    assert!(shown.contains("| +1, "), "{shown}");
+    assert!(shown.ends_with("0 of 1 numbers equal; stamps within 0.0 ms\n"), "{shown}");
+}
+
+#[test]
+fn where_nothing_can_be_lived_through_the_replay_says_why() {
+    let output = of_text(b"watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [a:1]", &["--replay"]);
+    assert_eq!(output.status.code(), Some(3));
+    let shown = text(&output);
+    assert!(shown.contains("no soft lockup has a stamp"), "{shown}");
+    refused(&of_text(b"x", &["--replay", "--json"]), "--json");
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Each folder, and the folders that its files may import beside their own. What stands in no folder is `words`: data
 /// that many need and that needs no other folder.
-const MAY_IMPORT: [(&str, &[&str]); 8] = [
+const MAY_IMPORT: [(&str, &[&str]); 9] = [
     ("words", &[]),
     ("parts", &["words"]),
     ("hardware", &["words", "parts"]),
@@ -18,6 +18,7 @@ const MAY_IMPORT: [(&str, &[&str]); 8] = [
     ("dmesg", &["words"]),
     ("machine", &["words", "parts", "hardware", "kernel", "incident"]),
     ("scenario", &["words", "parts", "kernel", "incident", "machine"]),
+    ("replay", &["words", "dmesg", "incident", "machine", "scenario"]),
 ];
 
 /// The most files that may import each other in a ring.

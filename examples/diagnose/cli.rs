@@ -39,6 +39,14 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) json: bool,
 
+    /// Replay the last incident, and compare numbers.
+    ///
+    /// A machine of threads lives through it, and prints its soft lockups
+    /// beside the log's. It is given which CPU is silent and since when the
+    /// others wait. The last line says how many numbers are equal.
+    #[arg(long, conflicts_with = "json", verbatim_doc_comment)]
+    pub(crate) replay: bool,
+
     /// Colour the text: auto, always or never.
     ///
     /// auto: if standard output is a terminal and NO_COLOR is not set.
@@ -90,6 +98,14 @@ The numbers:
   and the next sample; if the CPU was idle before, up to a sample earlier.
   Numbers that do not fit their stamps mean that timers were late.
 
+The replay:
+  With --replay a machine whose CPUs are threads lives through the last
+  incident. Each CPU samples itself at the phase that its stamps show and waits
+  since the time that its first number shows; whether it was idle before, or
+  touched by something meanwhile, follows from how late it reports. Every number
+  is the machine's own. It confirms the numbers and the waits, and not the name:
+  any other silent CPU would leave the same victims.
+
 Exit status:
   0  a CPU is named
   1  something waited, and no CPU is at fault: all were answered, or timers
@@ -119,4 +135,5 @@ JSON:
 Examples:
   diagnose console.log
   journalctl -k -b -1 | diagnose
+  diagnose --replay console.log
   diagnose --json console.log | jq '.incidents[-1].cpu'";

@@ -5,6 +5,7 @@ mod cli;
 mod command_line;
 mod input;
 mod json;
+mod replay;
 #[expect(dead_code, reason = "this program has no notes")]
 #[path = "../nested_oops/stderr.rs"]
 mod stderr;
@@ -42,10 +43,13 @@ fn run(args: &Args) -> Result<u8, String> {
         ColorArg::Always => ColorChoice::Always,
         ColorArg::Never => ColorChoice::Never,
     };
-    let text = match args.json {
+    let mut text = match args.json {
         true => json::object(&incidents, status)?,
         false => text::page(&incidents, choice != ColorChoice::Never),
     };
+    if args.replay {
+        text.push_str(&replay::page(&log, incidents.last(), choice != ColorChoice::Never));
+    }
     let mut out = AutoStream::new(stdout.lock(), choice);
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         // A pager that closes the pipe has seen enough.

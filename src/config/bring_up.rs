@@ -24,6 +24,16 @@ pub struct BringUp {
     pub tick_offset_ns: u64,
 }
 
+/// When one CPU comes online, where [`BringUp`] is not to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnlineAt {
+    /// Which CPU.
+    pub cpu: CpuId,
+    /// When, in nanoseconds since boot.
+    #[serde(rename = "at_ns")]
+    pub at: KernelTime,
+}
+
 impl Default for BringUp {
     /// *Fitted* to the five stamps of the article: modulo the period of 4 s they lie on a line of 3.2075 ms per CPU,
     /// moved to a grid of 4 ms, 2.045 ms past its zero. Any line of 3.15 to 3.26 ms fits as well.

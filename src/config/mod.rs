@@ -19,7 +19,7 @@ use crate::cpumask::CpuId;
 use crate::time::{KernelTime, NSEC_PER_SEC};
 use crate::version::Kernel;
 
-pub use self::bring_up::BringUp;
+pub use self::bring_up::{BringUp, OnlineAt};
 pub use self::causes::{Ablation, LoseIpi};
 pub use self::clock::{BusyDelays, Clock, HostLimits};
 pub use self::console::{ConsoleTime, PrintOrder};
@@ -47,6 +47,9 @@ pub struct Config {
     pub pseudo_nmi: bool,
     /// When CPUs come online, and so when their watchdogs sample.
     pub bring_up: BringUp,
+    /// CPUs that come online at a time of their own, and not when `bring_up` says: so each has its own phase.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub online: Vec<OnlineAt>,
     /// Printing touches the watchdogs of the printing CPU, as an 8250's driver does and a PL011's does not: a lockup is
     /// then reported every seventh sample.
     pub console_touches_watchdog: bool,
@@ -88,6 +91,7 @@ impl Default for Config {
             print_order: PrintOrder::default(),
             pseudo_nmi: false,
             bring_up: BringUp::default(),
+            online: Vec::new(),
             console_touches_watchdog: false,
             detectors: Detectors::of(Kernel::default()),
             sysctl: Sysctl::default(),
@@ -119,6 +123,15 @@ impl Config {
         self.pseudo_nmi || self.kernel.is_x86()
     }
 
+    /// When `cpu` comes online: as [`Config::online`] says, else as [`Config::bring_up`] does.
+    ///
+    /// In lockstep a machine whose CPUs all come online late costs no more than another: time jumps to the first of
+    /// them. So an incident after days of uptime need not be waited for.
+    pub fn online_at(&self, cpu: CpuId) -> KernelTime {
+        let own = self.online.iter().rfind(|online| online.cpu == cpu);
+        own.map_or_else(|| self.bring_up.online_at(cpu), |online| online.at)
+    }
+
     /// # Errors
     /// What is out of range, and what the range is.
     pub fn check(&self) -> Result<(), ConfigError> {
@@ -135,6 +148,9 @@ impl Config {
             if cpu.0 >= self.nr_cpus {
                 return Err(ConfigError::WatchdogThreshChange(cpu));
             }
+        }
+        if let Some(online) = self.online.iter().find(|online| online.cpu.0 >= self.nr_cpus) {
+            return Err(ConfigError::OnlineAt(online.cpu));
         }
         if let Some(LoseIpi { to, .. }) = self.lose_ipi
             && to.0 >= self.nr_cpus
@@ -169,6 +185,8 @@ pub enum ConfigError {
     LoseIpi(CpuId),
     /// A serial line that is too slow or too fast.
     Baud(u32),
+    /// A CPU is to come online that the machine does not have.
+    OnlineAt(CpuId),
 }
 
 impl fmt::Display for ConfigError {
@@ -188,6 +206,9 @@ impl fmt::Display for ConfigError {
             ConfigError::Baud(baud) => {
                 let (least, most) = (BAUDS.start(), BAUDS.end());
                 write!(f, "a serial line has {least} to {most} baud, not {baud}")
+            }
+            ConfigError::OnlineAt(cpu) => {
+                write!(f, "CPU#{cpu} cannot come online: the machine has no such CPU")
             }
             ConfigError::LoseIpi(to) => {
                 write!(f, "no IPI to CPU#{to} can be lost: the machine has no such CPU")
@@ -219,6 +240,8 @@ mod tests {
         assert!(refused(changed(change(CpuId(0), 61))).contains("0 to 60 seconds"));
         let lose_ipi = Some(LoseIpi { to: CpuId(64), after: KernelTime::BOOT });
         assert!(refused(Config { lose_ipi, ..Config::default() }).contains("CPU#64"));
+        let online = vec![OnlineAt { cpu: CpuId(64), at: KernelTime::BOOT }];
+        assert!(refused(Config { online, ..Config::default() }).contains("CPU#64"));
         let console_time = Some(ConsoleTime { baud: 0 });
         assert!(refused(Config { console_time, ..Config::default() }).contains("300 to 4000000"));
         let clock = Clock::Wall { ratio: f64::NAN };

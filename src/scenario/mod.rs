@@ -5,6 +5,7 @@
 //! | [`nested_oops`] | CPU 0 waits for a lock that it holds | CPU 0 | its callers |
 //! | [`lost_ipi`] | an IPI never arrived | none | the callers of a healthy CPU |
 //! | [`slow_console`] | a CPU prints for seconds with interrupts off | that CPU, for a while | none: its callers go on |
+//! | [`stops_answering`] | a CPU turns its interrupts off for ever | that CPU | those that wait for it |
 //! | [`irqs_off_caller`] | two CPUs call each other with interrupts off | both | their callers |
 //!
 //! Every caller that is reported prints about the same: `soft lockup`, with a stack in `smp_call_function_many`.
@@ -30,6 +31,7 @@ pub mod nested_irq;
 pub mod nested_oops;
 pub mod slow_console;
 pub mod slow_report;
+pub mod stops_answering;
 pub mod wait_chains;
 
 use std::error::Error;
@@ -40,10 +42,12 @@ use crate::config::{Config, ConfigError};
 use crate::cpumask::CpuId;
 use crate::incident::report::diagnosis::Diagnosis;
 use crate::kernel::cpu::Cpu;
+use crate::kernel::irq;
 use crate::kernel::task::Task;
 use crate::machine::Machine;
 use crate::parts::Parts;
-use crate::record::Pid;
+use crate::parts::this_cpu::ThisCpu;
+use crate::record::{Pid, Symbol};
 use crate::time::{KernelTime, NSEC_PER_SEC, sample_period_ns};
 
 /// An incident that can be set up on a machine of any parts.
@@ -235,11 +239,20 @@ fn reported_by(config: &Config, onset: KernelTime) -> KernelTime {
     onset + 6 * sample_period_ns(config.watchdog_thresh_secs) + 2 * NSEC_PER_SEC
 }
 
+/// Polls a device that never answers, with interrupts off.
+fn poll_for_ever(cpu: &Cpu) {
+    let _frame = cpu.frame("wait_for_device");
+    let _irq = irq::disable_local(cpu);
+    loop {
+        cpu.relax();
+    }
+}
+
 /// A task that computes for `busy_ns` and then, at `at`, does something.
 fn busy_then(
     at: At,
     busy_ns: u64,
-    comm: &'static str,
+    comm: impl Into<Symbol>,
     pid: Pid,
     then: impl FnOnce(&Cpu) + Send + 'static,
 ) -> Task {

@@ -14,8 +14,8 @@
 //! Here it differs: the chains are arranged. A CPU in the middle of a real one more often waits for a lock.
 
 use super::{
-    ANY_PID, At, Scenario, ScenarioError, busy_before_ns, busy_then, on_this_machine, reported_by,
-    small_machine,
+    ANY_PID, At, Scenario, ScenarioError, busy_before_ns, busy_then, on_this_machine,
+    poll_for_ever, reported_by, small_machine,
 };
 use crate::config::Config;
 use crate::cpumask::CpuId;
@@ -28,7 +28,6 @@ use crate::kernel::smp::smp_call_function_single;
 use crate::machine::Machine;
 use crate::parts::Parts;
 use crate::parts::call_many::Wait;
-use crate::parts::this_cpu::ThisCpu;
 use crate::record::Event;
 use crate::time::{KernelTime, NSEC_PER_SEC, sample_period_ns};
 use crate::vector::Vector;
@@ -117,14 +116,6 @@ impl Scenario for WaitChains {
 
     fn conclusion(&self) -> Diagnosis {
         Diagnosis { cause: Cause::InterruptsOff, cpus: vec![self.culprit.cpu] }
-    }
-}
-
-fn poll_for_ever(cpu: &Cpu) {
-    let _frame = cpu.frame("wait_for_device");
-    let _irq = irq::disable_local(cpu);
-    loop {
-        cpu.relax();
     }
 }
 

@@ -37,14 +37,14 @@ mod context;
 mod dump;
 mod evidence;
 mod fact;
-mod number;
+pub(crate) mod number;
 mod oops;
 mod pointer;
 mod reading;
 mod rules;
 mod scene;
 mod stacks;
-mod verdict;
+pub(crate) mod verdict;
 mod victim;
 
 use serde::Serialize;

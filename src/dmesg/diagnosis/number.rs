@@ -50,6 +50,35 @@ pub struct Fit {
     pub misfit: usize,
 }
 
+/// Why a report of this stamp prints this number, with this `watchdog_thresh` in seconds; `None` if the number does not
+/// follow from the stamp.
+///
+/// # Panics
+/// If the threshold is 0: then there is no watchdog.
+pub(crate) fn reckon(
+    watchdog_thresh_secs: u64,
+    stamp: KernelTime,
+    printed: u64,
+) -> Option<Reckoning> {
+    let period = sample_period_ns(watchdog_thresh_secs);
+    // The number is that of k samples, or one of its neighbours.
+    let about = (u128::from(printed) << 30) / u128::from(period);
+    let about = u64::try_from(about).ok().filter(|k| *k <= MOST_SAMPLES)?;
+    let times = [stamp, stamp + ROUNDING_NS, stamp - LATE_NS];
+    let samples = about.saturating_sub(1)..=about + 2;
+    samples.flat_map(|k| times.map(|time| (k, time))).find_map(|(samples, time)| {
+        let last_feed = time.ns().checked_sub(samples * period).map(KernelTime::from_ns)?;
+        let (now_units, fed_units) = (get_timestamp(time), get_timestamp(last_feed));
+        (now_units - fed_units == printed).then_some(Reckoning {
+            printed,
+            samples,
+            now_units,
+            fed_units,
+            last_feed,
+        })
+    })
+}
+
 /// The clockwork of the watchdogs of one kernel.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Law {
@@ -84,24 +113,7 @@ impl Law {
 
     /// Why a report prints what it prints; `None` if it has no stamp, or if its number does not follow from it.
     pub(super) fn reckon(self, report: &SoftReport) -> Option<Reckoning> {
-        let stamp = report.time?;
-        let period = self.period_ns();
-        // The number is that of k samples, or one of its neighbours.
-        let about = (u128::from(report.secs) << 30) / u128::from(period);
-        let about = u64::try_from(about).ok().filter(|k| *k <= MOST_SAMPLES)?;
-        let times = [stamp, stamp + ROUNDING_NS, stamp - LATE_NS];
-        let samples = about.saturating_sub(1)..=about + 2;
-        samples.flat_map(|k| times.map(|time| (k, time))).find_map(|(samples, time)| {
-            let last_feed = time.ns().checked_sub(samples * period).map(KernelTime::from_ns)?;
-            let (now_units, fed_units) = (get_timestamp(time), get_timestamp(last_feed));
-            (now_units - fed_units == report.secs).then_some(Reckoning {
-                printed: report.secs,
-                samples,
-                now_units,
-                fed_units,
-                last_feed,
-            })
-        })
+        reckon(self.thresh_secs, report.time?, report.secs)
     }
 
     /// How the numbers of an incident fit. Reports without stamps do not count.

@@ -99,7 +99,7 @@ impl Lockstep {
             random: turn_seed.map(SplitMix64::new),
         };
         for cpu in (0..nr_cpus).map(CpuId) {
-            turns.set_deadline(cpu, config.bring_up.online_at(cpu));
+            turns.set_deadline(cpu, config.online_at(cpu));
         }
         Lockstep {
             turns: Mutex::new(turns),

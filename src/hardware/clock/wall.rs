@@ -24,7 +24,6 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::CachePadded;
 
 use crate::config::Config;
-use crate::config::bring_up::BringUp;
 use crate::cpumask::CpuId;
 use crate::hardware::clock::clocked::{Clocked, TIMERS, Waiting, timer_of};
 use crate::hardware::clock::sleeper::Sleeper;
@@ -36,7 +35,6 @@ use crate::vector::Vector;
 #[derive(Debug)]
 pub(crate) struct Wall {
     boot: OnceLock<Instant>,
-    bring_up: BringUp,
     ratio: f64,
     /// When the machine is switched off.
     until: KernelTime,
@@ -47,6 +45,7 @@ pub(crate) struct Wall {
 
 #[derive(Debug)]
 struct Seat {
+    online_at: KernelTime,
     thread: OnceLock<Thread>,
     sleeper: Sleeper,
     timers: [AtomicU64; TIMERS.len()],
@@ -62,8 +61,9 @@ const NEVER: u64 = u64::MAX;
 impl Wall {
     pub(crate) fn new(config: &Config, ratio: f64) -> Self {
         let nr_cpus = config.nr_cpus;
-        let seat = |_| {
+        let seat = |cpu| {
             CachePadded::new(Seat {
+                online_at: config.online_at(CpuId(cpu)),
                 thread: OnceLock::new(),
                 sleeper: Sleeper::default(),
                 timers: TIMERS.map(|_| AtomicU64::new(NEVER)),
@@ -73,7 +73,6 @@ impl Wall {
         };
         Wall {
             boot: OnceLock::new(),
-            bring_up: config.bring_up,
             ratio,
             until: config.until,
             crowded: nr_cpus as usize > host::cores().len(),
@@ -105,7 +104,7 @@ impl Wall {
     }
 
     pub(crate) fn bring_up(&self, machine: &impl Clocked, cpu: CpuId) {
-        let online_at = self.bring_up.online_at(cpu);
+        let online_at = self.seats[cpu.index()].online_at;
         while (self.boot.get().is_none() || self.now() < online_at) && !machine.is_halting() {
             let offline = Waiting { looks: false, deadline: Some(online_at) };
             self.wait(machine, cpu, offline, 0);
