@@ -7,7 +7,9 @@
 #[expect(dead_code, reason = "these tests make no calls")]
 mod random;
 
+mod asked;
 mod damage;
 mod machine;
+mod powerpc;
 mod real;
 mod rules;
