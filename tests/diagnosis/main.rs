@@ -8,6 +8,7 @@
 mod random;
 
 mod asked;
+mod beginnings;
 mod damage;
 mod machine;
 mod powerpc;
