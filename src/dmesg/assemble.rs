@@ -10,6 +10,7 @@ use crate::dmesg::line::Line;
 use crate::dmesg::message::Message;
 use crate::dmesg::open::{Callers, Open, Place};
 use crate::dmesg::prefix::{self, Record, without_escapes};
+use crate::dmesg::quoted::Unquote;
 use crate::dmesg::registers::Registers;
 use crate::dmesg::window::Window;
 use crate::dmesg::wrap::{Cut, MAX_WRAPPED};
@@ -27,6 +28,7 @@ pub(super) struct Assembly {
     pub(super) entries: Window,
     open: Callers,
     cut: Option<Cut>,
+    quoted: Unquote,
     /// The last time that a logger's clock showed.
     clock: Option<WallClock>,
     /// The kernel's release, as far as it matters: 4.16.
@@ -37,6 +39,21 @@ impl Assembly {
     /// Reads the next line. A lone `\r` ends a line too, but an editor does not count it.
     pub(super) fn line(&mut self, number: usize, line: &str) {
         let line = line.trim_end_matches(['\n', '\r']);
+        if self.quoted.is_plain(line) {
+            self.plain_line(number, line);
+        } else if let Some((number, line)) = self.quoted.line(number, line) {
+            self.plain_line(number, &line);
+        }
+    }
+
+    /// The log ends: reads the line that would have gone on.
+    pub(super) fn finish(&mut self) {
+        if let Some((number, line)) = self.quoted.finish() {
+            self.plain_line(number, &line);
+        }
+    }
+
+    fn plain_line(&mut self, number: usize, line: &str) {
         let mut out = |record: Record<'_>| self.record(number, &record);
         // Without a jump out of the loop the compiler looks at many bytes at once.
         let is_odd =

@@ -33,6 +33,7 @@ pub(super) fn classify(text: &str) -> Line {
     trace::frame(text)
         .or_else(|| READERS.iter().filter(fits).find_map(|reader| (reader.read)(text)))
         .or_else(|| task::read(text))
+        .or_else(|| lockup::behind_words(text))
         .unwrap_or(Line::Unknown)
 }
 

@@ -17,6 +17,17 @@ pub(super) fn read(text: &str) -> Option<Line> {
     watchdog(scan).or_else(|| workqueue(scan)).or_else(|| hung_task(scan)).map(Line::Says)
 }
 
+/// powerpc's list of CPUs behind the words of a test framework: `…: watchdog: CPU 30 detected hard LOCKUP on other CPUs 0`.
+pub(super) fn behind_words(text: &str) -> Option<Line> {
+    let list = text.rsplit(' ').next()?;
+    let begins = text.strip_suffix(list)?;
+    let is_of_a_list = |b: u8| b.is_ascii_digit() || b == b',' || b == b'-';
+    (begins.ends_with(" other CPUs ") && list.bytes().all(is_of_a_list)).then_some(())?;
+    let mut scan = Scan(text);
+    scan.until(": watchdog: ")?;
+    powerpc(scan).filter(|says| matches!(says, Message::HardLockups { .. })).map(Line::Says)
+}
+
 fn watchdog(mut scan: Scan<'_>) -> Option<Message> {
     _ = scan.any(&["NMI watchdog: ", "watchdog: "]);
     soft_lockup(scan).or_else(|| hard_lockup(scan)).or_else(|| powerpc(scan))
@@ -28,7 +39,7 @@ fn soft_lockup(mut scan: Scan<'_>) -> Option<Message> {
     let cpu = scan.cpu()?;
     scan.tag(" stuck for ")?;
     let secs = scan.decimal()?;
-    scan.tag("s!")?;
+    scan.any(&["s!", " seconds!"])?;
     let (comm, pid) = match scan.0.trim_start().strip_prefix('[').and_then(task) {
         Some((comm, pid)) => (Some(comm.to_owned()), Some(pid?)),
         None => (None, None),

@@ -31,6 +31,7 @@ mod lockup;
 pub(crate) mod message;
 mod open;
 mod prefix;
+mod quoted;
 mod rcu;
 mod reader;
 mod registers;

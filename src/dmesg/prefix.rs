@@ -79,7 +79,9 @@ fn strip(line: &str) -> Record<'_> {
         let taken = if is_stamped {
             // The blanks behind a stamp are the text's.
             scan = Scan(record.text);
-            caller(&mut scan, &mut record).or_else(|| whole(&mut scan, split::host))
+            caller(&mut scan, &mut record)
+                .or_else(|| whole(&mut scan, split::host))
+                .or_else(|| whole(&mut scan, of_a_vendor))
         } else {
             stamped(&mut scan, &mut record)
                 .or_else(|| caller(&mut scan, &mut record))
@@ -157,6 +159,8 @@ fn of_a_logger(scan: &mut Scan<'_>, record: &mut Record<'_>) -> Option<()> {
     }
     let clock = whole(scan, |scan| clock::in_brackets(bracket(scan)?))
         .or_else(|| whole(scan, split::host_prefix))
+        .or_else(|| whole(scan, host_of_netconsole))
+        .or_else(|| whole(scan, rfc5424))
         .or_else(|| whole(scan, iso))?;
     record.clock = record.clock.or(Some(clock));
     Some(())
@@ -166,6 +170,48 @@ fn of_a_logger(scan: &mut Scan<'_>, record: &mut Record<'_>) -> Option<()> {
 fn iso(scan: &mut Scan<'_>) -> Option<Clock> {
     let clock = clock::iso(scan)?;
     scan.tag(" ").map(|()| clock)
+}
+
+/// A clock and a host's name before what the extended netconsole sent: `May 25 07:29:42 worker0 4,5014,12915314503,-;`.
+fn host_of_netconsole(scan: &mut Scan<'_>) -> Option<Clock> {
+    let clock = clock::of_a_calendar(scan)?;
+    scan.tag(" ")?;
+    let name = scan.take(|b| b.is_ascii_alphanumeric() || b".:-_".contains(&b));
+    (!name.is_empty()).then_some(())?;
+    scan.tag(" ")?;
+    kmsg(&mut { *scan }, &mut Record::default()).map(|()| clock)
+}
+
+/// `1 2025-05-12T22:29:52.686659+02:00 worker0 kernel - - - `.
+fn rfc5424(scan: &mut Scan<'_>) -> Option<Clock> {
+    scan.tag("1 ")?;
+    let clock = clock::iso(scan)?;
+    scan.tag(" ")?;
+    let name = scan.take(|b| b.is_ascii_graphic());
+    (!name.is_empty()).then_some(())?;
+    scan.tag(" kernel - - - ").map(|()| clock)
+}
+
+/// What vendors' kernels put behind the stamp: Samsung's `[0:    kworker/0:1:  123] `, MediaTek's `(3)[77:bash]`,
+/// Spreadtrum's `c0 `.
+fn of_a_vendor(scan: &mut Scan<'_>) -> Option<()> {
+    if scan.tag("c").is_some() {
+        scan.cpu()?;
+        return scan.tag(" ");
+    }
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    scan.blanks();
+    _ = scan.any(&["-", "I"]);
+    if scan.tag("(").is_some() {
+        scan.cpu()?;
+        scan.tag(")")?;
+        let (pid, comm) = bracket(scan)?.split_once(':')?;
+        return (is_number(pid) && !comm.is_empty()).then_some(());
+    }
+    let (cpu, task) = bracket(scan)?.split_once(':')?;
+    let (comm, pid) = task.rsplit_once(':')?;
+    (is_number(cpu) && is_number(pid.trim()) && !comm.trim().is_empty()).then_some(())?;
+    scan.tag(" ")
 }
 
 /// `> > `, `>>`, of a mail.

@@ -44,6 +44,9 @@ impl Iterator for Entries<'_> {
             }
             self.line += usize::from(line.ends_with(b"\n"));
         }
+        if self.rest.is_empty() {
+            self.assembly.finish();
+        }
         self.assembly.entries.give()
     }
 }

@@ -12,6 +12,9 @@ pub(super) fn stamp(scan: &mut Scan<'_>) -> Option<(KernelTime, u32)> {
     let secs: u64 = scan.decimal()?;
     scan.tag(".")?;
     let digits = scan.take(|b| b.is_ascii_digit());
+    if scan.tag("@").is_some() {
+        scan.cpu()?; // Amlogic's kernels say on which CPU
+    }
     scan.tag("]")?;
     let places = u32::try_from(digits.len()).ok().filter(|places| (1..=9).contains(places))?;
     let fraction = digits.parse::<u64>().ok()? * 10_u64.pow(9 - places);

@@ -86,13 +86,16 @@ fn user_mode(text: &str) -> Option<Message> {
 
 fn pointer(text: &str) -> Option<Message> {
     const MOST: usize = 8;
+    if text.ends_with("[inline]") {
+        return None; // the function that it is a part of stands on the next such line
+    }
     let find = |heads: &[&str]| {
         let rest = heads.iter().find_map(|head| text.strip_prefix(head))?;
         let with_offset = rest.split_whitespace().take(MOST).find_map(|word| {
             let word = word.rsplit(':').next()?;
             place(word.trim_start_matches('(').trim_end_matches(')'))
         });
-        // `0010:f kernel/smp.c:12 [inline]`.
+        // `0010:f (kernel/smp.c:12)`.
         let past_selector = rest.split_once(':').map_or(rest, |(_, rest)| rest);
         let found = with_offset.or_else(|| function(past_selector)).or_else(|| function(rest));
         found.map(str::to_owned)

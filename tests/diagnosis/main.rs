@@ -7,7 +7,10 @@
 #[expect(dead_code, reason = "these tests make no calls")]
 mod random;
 
+mod asked;
+mod beginnings;
 mod damage;
 mod machine;
+mod powerpc;
 mod real;
 mod rules;

@@ -28,7 +28,7 @@ fn each_architecture_says_where_it_was() {
         ("epc   : 807b3328 mutex_lock+0x8/0x44", pc("mutex_lock")),
         ("IAOQ[0]: smp_call_function_many+0x1a4/0x2c0", pc("smp_call_function_many")),
         ("  ERA: 9000000004162774 copy_page_to_iter+0x74/0x1c0", pc("copy_page_to_iter")),
-        ("RIP: 0010:csd_lock_wait kernel/smp.c:311 [inline]", pc("csd_lock_wait")),
+        ("RIP: 0010:csd_lock_wait (kernel/smp.c:311)", pc("csd_lock_wait")),
         (
             "RIP: 0010:smp_call_function_many_cond+0x4a1/0xd60 kernel/smp.c:885",
             pc("smp_call_function_many_cond"),
@@ -138,4 +138,12 @@ fn a_cpus_line_says_which_kernel_it_runs() {
     for (text, (taint, release)) in lines {
         assert_eq!(line(text), (taint.to_owned(), release.to_owned()), "{text}");
     }
+}
+
+#[test]
+fn the_functions_that_a_decoder_adds_above_the_program_counter_are_none() {
+    let log = "RIP: 0010:csd_lock_wait kernel/smp.c:311 [inline]\n\
+               RIP: 0010:smp_call_function_many_cond+0x4a1/0xd60 kernel/smp.c:885";
+    let pcs: Vec<_> = says(log).into_iter().filter(|it| matches!(it, Pc { .. })).collect();
+    assert_eq!(pcs, [pc("smp_call_function_many_cond")]);
 }

@@ -41,6 +41,24 @@ fn powerpcs_watchdog_names_itself_others_and_the_last_heartbeat() {
 }
 
 #[test]
+fn a_list_of_locked_up_cpus_may_stand_behind_the_words_of_a_test() {
+    assert_says(
+        "Result=\"Failed (state 5): watchdog: CPU 30 detected hard LOCKUP on other CPUs 0,3",
+        &[HardLockups { cpus: list(&[0, 3]), reporter: CpuId(30) }],
+    );
+    assert_unknown(
+        "they say: watchdog: CPU 30 detected hard LOCKUP on other CPUs 0 and 3\nsee: watchdog: CPU 3",
+    );
+}
+
+#[test]
+fn a_soft_lockups_seconds_may_be_written_out() {
+    let soft = |secs| SoftLockup { cpu: CpuId(1), secs, comm: Some("a".into()), pid: Some(7) };
+    assert_says("BUG: soft lockup - CPU#1 stuck for 26 seconds! [a:7]", &[soft(26)]);
+    assert_unknown("BUG: soft lockup - CPU#1 stuck for 26 minutes! [a:7]");
+}
+
+#[test]
 fn a_list_may_name_every_cpu_of_the_largest_machine() {
     let cpus: Vec<u32> = (0..4_096).collect();
     assert_says(

@@ -56,6 +56,54 @@ fn quotes_and_hosts_behind_a_stamp_are_taken_off() {
 }
 
 #[test]
+fn what_vendors_and_relays_put_before_a_line_is_taken_off() {
+    for prefix in [
+        "[    7.915204@0] ",
+        "[   95.890850@13] ",
+        "[   12.345678]  [2:    kworker/2:1:  123] ",
+        "[   12.345678] I[0:      swapper/0:    0] ",
+        "[   12.345678]  (3)[77:bash]",
+        "[   12.345678] -(3)[77:bash]",
+        "[   12.345678]c0 ",
+        "May 25 07:29:42 worker0 0,16627,12345678,-,caller=C0;",
+        "<0>1 2025-05-12T22:29:52.686659+02:00 worker0 kernel - - - [   12.345678] ",
+    ] {
+        assert!(one(prefix).time.is_some(), "{prefix}");
+    }
+}
+
+#[test]
+fn what_a_mail_or_a_database_quotes_is_undone() {
+    let plain = "[    1.000000] rcu: \t1-...!: (0 ticks this GP) idle=5a1/1/0x4000000000000000 softirq=18/18 fqs=0\n\
+                 [    1.000001] NMI backtrace for cpu 6";
+    let quoted = "[    1.000000] rcu: \t1-...!: (0 ticks this GP) idle=3D5a1/1/0x400000000000=\n\
+                  0000 softirq=3D18/18 fqs=3D0=20\n\
+                  [    1.000001] NMI backtrace for c=\npu 6=";
+    let says = |log: &str| {
+        let entries = parse(log.as_bytes());
+        entries.into_iter().map(|entry| entry.message).collect::<Vec<_>>()
+    };
+    assert_eq!(says(quoted), says(plain));
+    assert_eq!(parse(quoted.as_bytes())[1].line, 3);
+    assert_eq!(says(&plain.replace('\t', "\\x09")), says(plain));
+}
+
+#[test]
+fn a_line_that_ends_with_an_equals_sign_is_whole_where_nothing_is_quoted() {
+    let entries = parse(b"[    1.000000] root=\n[    1.000001] x=20");
+    let texts: Vec<_> = entries.into_iter().map(|entry| entry.message).collect();
+    assert_eq!(texts, [Message::Other("root=".into()), Message::Other("x=20".into())]);
+}
+
+#[test]
+fn what_only_looks_like_a_vendors_prefix_is_text() {
+    for prefix in ["[2:bash] ", "[a:b:3] ", "(3)[bash] ", "(x)[77:bash]", "c0x ", "[1.000000@] "] {
+        let entries = parse(format!("[1.000000] {prefix}{LINE}").as_bytes());
+        assert_eq!(entries[0].message, Message::Other(format!("{prefix}{LINE}")), "{prefix}");
+    }
+}
+
+#[test]
 fn what_only_looks_like_a_caller_is_text() {
     for id in ["[C]", "[T-1]", "[X7]", "[C7x]", "[C4294967296]", "[    ]"] {
         let entries = parse(format!("[1.000000]{id} {LINE}").as_bytes());

@@ -78,7 +78,9 @@ pub(super) fn advice(
             }
         }
     }
-    if any(|fact| matches!(fact.kind, FactKind::NoBacktrace { .. })) {
+    if any(|fact| {
+        matches!(fact.kind, FactKind::NoBacktrace { .. } | FactKind::KeptTheAskerWaiting { .. })
+    }) {
         out.push(Advice::PseudoNmi);
     }
     let notifier = any(|fact| {

@@ -86,7 +86,7 @@ impl Caveat {
         } else if let Some(line) = scene.unseen_warning {
             caveats.push(Caveat::UnseenWarning { line });
         }
-        if !scene.has_cpu_lines {
+        if !scene.has_cpu_lines && scene.is_lockup() {
             caveats.push(Caveat::NoCpuLines);
         }
         if let Some(fit) = fit.filter(|fit| fit.misfit >= 2 && fit.misfit * 3 > fit.fit) {

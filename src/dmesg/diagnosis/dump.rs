@@ -96,8 +96,13 @@ impl Gatherer {
             Message::Regs(regs) => {
                 let regs = std::mem::take(regs);
                 if let Some(open) = self.live(entry) {
-                    open.is_tangled |= !open.regs.is_empty();
-                    open.regs = regs;
+                    match goes_on(&open.regs, &regs) {
+                        true => open.regs.append(regs),
+                        false => {
+                            open.is_tangled |= !open.regs.is_empty();
+                            open.regs = regs;
+                        }
+                    }
                 }
                 return;
             }
@@ -274,7 +279,8 @@ impl Gatherer {
         let (frames, interrupts) = open.frames.unwrap_or_default();
         let context = context::live(open.pc.as_deref(), &frames, &interrupts);
         let class = context::classify(&context);
-        let keeps_regs = class == Some(Class::Waiter);
+        // Nobody has measured where the per-CPU areas of powerpc lie.
+        let keeps_regs = class == Some(Class::Waiter) && !is_of_powerpc(&open.regs);
         self.dumps.push(Dump {
             line: open.line,
             time: open.time,
@@ -308,6 +314,17 @@ impl Open {
             is_tangled: false,
         }
     }
+}
+
+/// Whether registers are those of powerpc's first line, or begin with them.
+fn is_of_powerpc(regs: &Registers) -> bool {
+    regs.get("NIP").is_some()
+}
+
+/// Whether `next` are the rest of the registers of one dump. powerpc shows `NIP`, `LR` and `CTR` first, then its special
+/// registers, then the general ones.
+fn goes_on(regs: &Registers, next: &Registers) -> bool {
+    is_of_powerpc(regs) && regs.get("r0").is_none() && next.get("r0").is_some()
 }
 
 /// Whether a line explains a fault, which another line before it names.

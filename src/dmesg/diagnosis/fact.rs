@@ -78,6 +78,15 @@ pub enum FactKind {
         /// Who asked.
         asked_by: Option<CpuId>,
     },
+    /// Who asked it for its backtrace printed nothing for 10 s, as long as the kernel waits if a CPU does not answer.
+    ///
+    /// In Linux: `lib/nmi_backtrace.c`, `nmi_trigger_cpumask_backtrace`.
+    KeptTheAskerWaiting {
+        /// Who asked.
+        asked_by: CpuId,
+        /// How long the asker printed nothing, in nanoseconds.
+        waited_ns: u64,
+    },
     /// RCU's thread is runnable there and does not run.
     StarvedRcuKthread,
     /// The registers of CPUs that wait hold an address in its per-CPU area.
@@ -99,7 +108,11 @@ pub enum FactKind {
 impl Fact {
     /// Whether two facts come from one observation, so that the second adds nothing.
     pub(super) fn is_same_source(&self, other: &Fact) -> bool {
-        std::mem::discriminant(&self.kind) == std::mem::discriminant(&other.kind)
+        let is_of_a_request = |kind: &FactKind| {
+            matches!(kind, FactKind::NoBacktrace { .. } | FactKind::KeptTheAskerWaiting { .. })
+        };
+        is_of_a_request(&self.kind) && is_of_a_request(&other.kind)
+            || std::mem::discriminant(&self.kind) == std::mem::discriminant(&other.kind)
     }
 }
 
@@ -144,6 +157,12 @@ impl fmt::Display for Fact {
             FactKind::NoBacktrace { asked_by: None } => {
                 write!(f, "CPU {cpu} was asked for its backtrace, and gave none")
             }
+            FactKind::KeptTheAskerWaiting { asked_by, waited_ns } => write!(
+                f,
+                "CPU {asked_by}, which had asked CPU {cpu} for its backtrace, waited {}.{} s for it in vain",
+                waited_ns / 1_000_000_000,
+                waited_ns / 100_000_000 % 10
+            ),
             FactKind::StarvedRcuKthread => {
                 write!(f, "RCU's thread wants to run on CPU {cpu}, and cannot")
             }
@@ -160,6 +179,17 @@ impl fmt::Display for Fact {
             FactKind::DidNotStop => write!(f, "CPU {cpu} did not stop when the panic asked it to"),
         }
     }
+}
+
+/// How many facts there are, those from one source counted once, and hints not at all.
+pub(super) fn independent<'a>(facts: impl Iterator<Item = &'a Fact>) -> usize {
+    let mut seen: Vec<&Fact> = Vec::new();
+    for fact in facts.filter(|fact| fact.weight > Weight::Hint) {
+        if !seen.iter().any(|other| other.is_same_source(fact)) {
+            seen.push(fact);
+        }
+    }
+    seen.len()
 }
 
 /// `1`, `1 and 2`, `1, 2 and 3`, `1, 2, 3 and 9 more`.

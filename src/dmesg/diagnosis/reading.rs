@@ -2,6 +2,8 @@
 //!
 //! A log may hold several incidents. One ends where the kernel boots anew, or where nothing was wrong for ten minutes.
 
+use std::collections::BTreeSet;
+
 use crate::cpumask::CpuId;
 use crate::dmesg::diagnosis::dump::Gatherer;
 use crate::dmesg::diagnosis::oops::Oopses;
@@ -9,6 +11,8 @@ use crate::dmesg::diagnosis::scene::{
     CsdReport, HardReport, RcuCpu, Request, Scene, Sign, SoftReport,
 };
 use crate::dmesg::entry::{Caller, Entry};
+use crate::dmesg::line::Line;
+use crate::dmesg::lockup;
 use crate::dmesg::message::Message;
 use crate::time::{KernelTime, NSEC_PER_SEC};
 
@@ -36,9 +40,9 @@ struct Boot {
     nr_cpus: Option<u32>,
     unit_size: Option<u64>,
     thresh_secs: Option<u64>,
-    had_soft_lockup: bool,
-    /// The first CPU that reported itself, until its dump says whether it was the first.
-    first_reporter: Option<CpuId>,
+    /// The CPUs that reported themselves, until a dump of one says whether it was the first.
+    first_reporters: BTreeSet<CpuId>,
+    has_first_report: bool,
     had_warning: bool,
     is_instrumented: bool,
 }
@@ -118,14 +122,15 @@ impl Reader {
     fn note(&mut self, entry: &Entry) {
         let scene = &mut self.scene;
         let &Entry { line, time, .. } = entry;
+        scene.requests.iter_mut().rev().take(8).for_each(|request| request.note(entry));
         let mut sign = |cpu: CpuId, takes_interrupts: bool| {
             scene.signs.push(Sign { line, cpu, takes_interrupts });
         };
         match &entry.message {
             Message::SoftLockup { cpu, secs, comm, pid } => {
                 sign(*cpu, true);
-                if !std::mem::replace(&mut self.boot.had_soft_lockup, true) {
-                    self.boot.first_reporter = Some(*cpu);
+                if !self.boot.has_first_report {
+                    self.boot.first_reporters.insert(*cpu);
                 }
                 let task = comm.clone().zip(*pid);
                 scene.soft.push(SoftReport { line, time, cpu: *cpu, secs: *secs, task });
@@ -165,7 +170,18 @@ impl Reader {
                 let (from, to) = (*from, to.clone());
                 let has_cause = self.last_alarm.is_some() || scene.has_alarm();
                 scene.unasked.retain(|&(cpu, _)| cpu != from);
-                scene.requests.push(Request { line, time, from, to, answered, has_cause });
+                let caller = entry.caller;
+                let goes_on = None;
+                scene.requests.push(Request {
+                    line,
+                    time,
+                    from,
+                    to,
+                    answered,
+                    has_cause,
+                    caller,
+                    goes_on,
+                });
             }
             Message::Backtrace { cpu, .. } => {
                 if !scene.asks_all
@@ -187,10 +203,10 @@ impl Reader {
                     false if !release.is_empty() => scene.last_not_died = Some(line),
                     false => {}
                 }
-                let is_of_the_first =
-                    self.boot.first_reporter.take_if(|first| first == cpu).is_some();
-                if is_of_the_first && taint.contains('L') {
-                    scene.head_is_missing = Some(line);
+                // Of several CPUs that report at the same time, the first dump is tainted by none of the others.
+                if !self.boot.has_first_report && self.boot.first_reporters.contains(cpu) {
+                    self.boot.has_first_report = true;
+                    scene.head_is_missing = taint.contains('L').then_some(line);
                 }
                 if taint.contains('W') && !self.boot.had_warning {
                     scene.unseen_warning.get_or_insert(line);
@@ -211,7 +227,13 @@ impl Reader {
             }
             Message::WorkqueueLockup { .. } => scene.other_lockups.push(line),
             Message::FailedToStop { cpus } => scene.not_stopped.push((line, cpus.clone())),
-            Message::Panic { .. } => _ = scene.panic.get_or_insert(line),
+            Message::Panic { reason } => {
+                scene.panic.get_or_insert(line);
+                // `hardlockup_panic` of older kernels says it in no other line.
+                if let Some(Line::Says(Message::HardLockup { cpu, .. })) = lockup::read(reason) {
+                    scene.hard.push(HardReport { line, cpu });
+                }
+            }
             Message::PerCpu { unit_size } => self.boot.unit_size = Some(*unit_size),
             Message::BroughtUp { cpus } => self.boot.nr_cpus = Some(*cpus),
             Message::Other(text) => self.other(line, text),

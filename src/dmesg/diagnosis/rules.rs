@@ -8,8 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cpumask::CpuId;
 use crate::dmesg::diagnosis::caveat::Caveat;
+use crate::dmesg::diagnosis::context::{Class, waits_for_itself};
+use crate::dmesg::diagnosis::dump::{Dump, Why};
 use crate::dmesg::diagnosis::evidence::Evidence;
-use crate::dmesg::diagnosis::fact::{FactKind, Weight};
+use crate::dmesg::diagnosis::fact::{Fact, FactKind, Weight, independent};
 use crate::dmesg::diagnosis::scene::{Scene, SoftReport};
 use crate::dmesg::diagnosis::stacks;
 use crate::time::NSEC_PER_SEC;
@@ -30,6 +32,7 @@ pub(super) fn collect(scene: &Scene) -> Evidence {
     stacks::pointers(scene, &mut evidence);
     stacks::only_one_left(scene, &mut evidence);
     stops(scene, &mut evidence);
+    locked_out(scene, &mut evidence);
     stacks::convoy(scene, &mut evidence);
     evidence
 }
@@ -147,7 +150,15 @@ fn requests(scene: &Scene, evidence: &mut Evidence) {
     let mut silent: BTreeMap<CpuId, (usize, Option<CpuId>, bool)> = BTreeMap::new();
     for request in &scene.requests {
         let unanswered = request.unanswered();
-        let is_over = scene.ns_left_after(request.time).is_none_or(|left| left >= PATIENCE_NS);
+        let in_vain = request.waited_in_vain();
+        if let (&[cpu], Some((line, waited_ns))) = (&unanswered[..], in_vain)
+            && !scene.is_heard_of_after(cpu, request.line)
+        {
+            let kind = FactKind::KeptTheAskerWaiting { asked_by: request.from, waited_ns };
+            evidence.add_silent(cpu, line, kind);
+        }
+        let is_over = in_vain.is_some()
+            || scene.ns_left_after(request.time).is_none_or(|left| left >= PATIENCE_NS);
         if unanswered.len() > MOST || !is_over {
             continue;
         }
@@ -174,6 +185,33 @@ fn requests(scene: &Scene, evidence: &mut Evidence) {
             false => evidence.add(cpu, line, Weight::Hint, kind),
         }
     }
+}
+
+/// CPUs that a detector found in a lock with interrupts off are victims of its holder: they convict no CPU if nobody waits
+/// for their answer, or if another CPU takes no interrupts by two facts.
+fn locked_out(scene: &Scene, evidence: &mut Evidence) {
+    let is_locked = |dump: &&Dump| {
+        dump.why == Why::HardLockup
+            && dump.class == Some(Class::Lock)
+            && !waits_for_itself(&dump.context)
+    };
+    let locked: BTreeSet<CpuId> =
+        scene.dumps.iter().filter(is_locked).map(|dump| dump.cpu).collect();
+    let mut others: BTreeMap<CpuId, Vec<&Fact>> = BTreeMap::new();
+    let weighty = |fact: &&Fact| fact.weight > Weight::Hint && !locked.contains(&fact.cpu);
+    for fact in evidence.facts.iter().filter(weighty) {
+        others.entry(fact.cpu).or_default().push(fact);
+    }
+    let is_another = others.values().any(|facts| independent(facts.iter().copied()) > 1);
+    let is_awaited = !scene.soft.is_empty() || !evidence.waiters.is_empty();
+    if is_awaited && !is_another {
+        return;
+    }
+    let is_of_the_lock = |fact: &&mut Fact| {
+        locked.contains(&fact.cpu)
+            && matches!(fact.kind, FactKind::HardLockup | FactKind::LockWithIrqsOff { .. })
+    };
+    evidence.facts.iter_mut().filter(is_of_the_lock).for_each(|fact| fact.weight = Weight::Hint);
 }
 
 /// CPUs that did not stop. Up to 6.1 arm64 lists the CPUs that are online, the panicking one among them.

@@ -1,12 +1,15 @@
 //! What the rules look at: the headlines of one incident, and who was heard of when.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::RangeInclusive;
 
 use crate::cpumask::CpuId;
 use crate::dmesg::cpu_list::CpuList;
 use crate::dmesg::diagnosis::context::Class;
 use crate::dmesg::diagnosis::dump::{Dump, Why};
 use crate::dmesg::diagnosis::oops::OopsReport;
+use crate::dmesg::entry::{Caller, Entry};
+use crate::dmesg::message::Message;
 use crate::record::Pid;
 use crate::time::{KernelTime, NSEC_PER_SEC};
 
@@ -50,6 +53,10 @@ pub(super) struct Request {
     pub(super) answered: BTreeSet<CpuId>,
     /// The log shows what it was asked for.
     pub(super) has_cause: bool,
+    /// Who printed the question, if the log says so.
+    pub(super) caller: Option<Caller>,
+    /// The line by which the asker goes on, and how long after the question that is, in nanoseconds.
+    pub(super) goes_on: Option<(usize, u64)>,
 }
 
 /// A CPU that RCU names.
@@ -229,10 +236,48 @@ impl Scene {
     }
 }
 
+/// Who asks, waits until all have answered, and for no longer than this.
+///
+/// In Linux: `nmi_trigger_cpumask_backtrace`, ten thousand times `mdelay(1)`.
+const PATIENCE: RangeInclusive<u64> = 9_900_000_000..=10_500_000_000;
+
 impl Request {
+    /// Notes when the asker goes on, if this line shows that.
+    pub(super) fn note(&mut self, entry: &Entry) {
+        let (Some(asked), Some(now)) = (self.time, entry.time) else { return };
+        if self.goes_on.is_none() && self.is_of_the_asker(entry) {
+            self.goes_on = Some((entry.line, now.ns_since(asked)));
+        }
+    }
+
+    /// Without callers only what the asker alone can say tells that it goes on.
+    fn is_of_the_asker(&self, entry: &Entry) -> bool {
+        match (&entry.message, self.caller) {
+            // powerpc says by itself who did not answer, and waits for half as long.
+            (Message::NoBacktrace { .. }, _) => false,
+            (_, Some(caller)) => entry.caller == Some(caller),
+            (Message::BacktraceRequest { from, .. }, None) => *from == self.from,
+            (Message::RcuKthreadStarved { .. } | Message::RcuTimerIssue { .. }, None) => true,
+            _ => false,
+        }
+    }
+
+    /// Where the log shows that the asker waited in vain, and for how long.
+    pub(super) fn waited_in_vain(&self) -> Option<(usize, u64)> {
+        self.goes_on.filter(|(_, waited_ns)| PATIENCE.contains(waited_ns))
+    }
+
+    /// Whether the asker went on before its patience was at an end: then all have answered.
+    pub(super) fn is_answered(&self) -> bool {
+        self.goes_on.is_some_and(|(_, waited_ns)| waited_ns < PATIENCE.start() / 10)
+    }
+
     /// Those that did not answer.
     pub(super) fn unanswered(&self) -> Vec<CpuId> {
         const MOST: usize = 4096;
+        if self.is_answered() {
+            return Vec::new();
+        }
         self.to.iter().take(MOST).filter(|cpu| !self.answered.contains(cpu)).collect()
     }
 }

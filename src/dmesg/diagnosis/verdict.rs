@@ -9,7 +9,7 @@ use crate::dmesg::diagnosis::caveat::Caveat;
 use crate::dmesg::diagnosis::context::Class;
 use crate::dmesg::diagnosis::dump::Why;
 use crate::dmesg::diagnosis::evidence::Evidence;
-use crate::dmesg::diagnosis::fact::{Fact, Weight};
+use crate::dmesg::diagnosis::fact::{Fact, FactKind, Weight, independent};
 use crate::dmesg::diagnosis::scene::Scene;
 
 /// What a log says about who does not answer.
@@ -93,8 +93,15 @@ pub(super) fn judge(scene: &Scene, evidence: &Evidence, caveats: &mut Vec<Caveat
     }
     let is_clouded = |cpu: CpuId| {
         let is_known = stack_is_known(scene, cpu);
-        caveats.iter().any(|caveat| caveat.clouds_silence(is_known))
-            || has_another_oops(scene, &silent)
+        // In an excerpt of headlines two that say the same are enough. That an answer is not there says nothing.
+        let is_said =
+            |fact: &&Fact| fact.cpu == cpu && !matches!(fact.kind, FactKind::NoBacktrace { .. });
+        let is_confirmed = independent(evidence.facts.iter().filter(is_said)) > 1;
+        let clouds = |caveat: &Caveat| match caveat {
+            Caveat::NoCpuLines => !is_confirmed,
+            _ => caveat.clouds_silence(is_known),
+        };
+        caveats.iter().any(clouds) || has_another_oops(scene, &silent)
     };
     match only(&silent) {
         Some(cpu) if !forbidden && !is_clouded(cpu) => named(cpu, Confidence::Likely, evidence),
@@ -139,17 +146,6 @@ fn conflict<'a>(cpus: impl Iterator<Item = &'a CpuId>, caveats: &mut Vec<Caveat>
 fn named(cpu: CpuId, confidence: Confidence, evidence: &Evidence) -> Verdict {
     let facts = independent(evidence.facts.iter().filter(|fact| fact.cpu == cpu));
     Verdict::Named { cpu, confidence, facts }
-}
-
-/// How many facts there are, those from one source counted once, and hints not at all.
-fn independent<'a>(facts: impl Iterator<Item = &'a Fact>) -> usize {
-    let mut seen: Vec<&Fact> = Vec::new();
-    for fact in facts.filter(|fact| fact.weight > Weight::Hint) {
-        if !seen.iter().any(|other| other.is_same_source(fact)) {
-            seen.push(fact);
-        }
-    }
-    seen.len()
 }
 
 /// No CPU is silent: either all is over, or the log does not tell.
