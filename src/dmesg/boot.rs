@@ -34,9 +34,9 @@ fn brought_up(mut scan: Scan<'_>) -> Option<Message> {
     _ = scan.any(&["smp: ", "SMP: ", "x86: ", "smpboot: "]);
     scan.any(&["Brought up ", "Booted up "])?;
     let first = scan.decimal()?;
-    let cpus = match scan.any(&[" node, ", " nodes, "]) {
-        Some(()) => scan.decimal()?,
-        None => first,
+    let (nodes, cpus) = match scan.any(&[" node, ", " nodes, "]) {
+        Some(()) => (Some(first), scan.decimal()?),
+        None => (None, first),
     };
-    scan.tag(" CPU").map(|()| Message::BroughtUp { cpus })
+    scan.tag(" CPU").map(|()| Message::BroughtUp { cpus, nodes })
 }

@@ -252,6 +252,10 @@ pub enum Message {
         irqs_off: Option<bool>,
         /// `(1 GPs behind)`: how many grace periods have ended that it has not heard of; 0 for `(5229 ticks this GP)`.
         gps_behind: Option<u64>,
+        /// `(5229 ticks this GP)`: how many timer ticks it has taken in this grace period.
+        ticks: Option<u64>,
+        /// It is idle, and in no interrupt: `idle=81c/0/0x0`. Then RCU does not wait for it, but was kept from noticing.
+        idle: Option<bool>,
         /// `(false positive?)`: it is idle, and the thread that should have noticed is starved.
         false_positive: bool,
     },
@@ -346,6 +350,8 @@ pub enum Message {
     BroughtUp {
         /// How many CPUs are online.
         cpus: u32,
+        /// On how many NUMA nodes, if the line says so.
+        nodes: Option<u32>,
     },
     /// `note: kill[2031] exited with preempt_count 1`, or `with irqs disabled`.
     NoteExited {

@@ -60,7 +60,7 @@ fn braces(scan: &mut Scan<'_>, says: &mut Vec<Message>) {
         } else if let Some(cpu) = ahead.cpu() {
             let flags = ahead.tag("-").map_or("", |()| ahead.take(is_flag));
             if says.len() <= MAX_CPUS as usize {
-                says.push(cpu_with(cpu, flags, None, false));
+                says.push(cpu_with(cpu, flags));
             }
         } else {
             break;
@@ -94,15 +94,30 @@ fn stalled_cpu(mut scan: Scan<'_>, is_rcus: bool) -> Option<Message> {
     let cpu = scan.cpu()?;
     let flags = scan.tag("-").map_or("", |()| scan.take(is_flag));
     if scan.0.is_empty() && flags.len() == FLAGS {
-        return Some(cpu_with(cpu, flags, None, false));
+        return Some(cpu_with(cpu, flags));
     }
     scan.tag(": (")?;
     let count = scan.decimal::<u64>()?;
     let is_new = scan.tag(" ticks this GP)").is_some();
     is_new.then_some(()).or_else(|| scan.tag(" GPs behind)"))?;
     (is_rcus || scan.0.starts_with(" idle=")).then_some(())?;
-    let gps_behind = if is_new { 0 } else { count };
-    Some(cpu_with(cpu, flags, Some(gps_behind), scan.0.contains("(false positive?)")))
+    let mut says = cpu_with(cpu, flags);
+    if let Message::RcuStallCpu { gps_behind, ticks, idle, false_positive, .. } = &mut says {
+        *gps_behind = Some(if is_new { 0 } else { count });
+        *ticks = is_new.then_some(count);
+        *false_positive = scan.0.contains("(false positive?)");
+        *idle = is_idle(scan);
+    }
+    Some(says)
+}
+
+/// ` idle=81c/0/0x0`: a counter, how deep the CPU is in tasks and interrupts, and in interrupts and NMIs.
+fn is_idle(mut scan: Scan<'_>) -> Option<bool> {
+    scan.tag(" idle=")?;
+    scan.until("/")?;
+    let depth = scan.hex()?;
+    scan.tag("/")?;
+    scan.hex().map(|of_interrupts| depth == 0 && of_interrupts == 0)
 }
 
 fn is_flag(flag: u8) -> bool {
@@ -110,13 +125,15 @@ fn is_flag(flag: u8) -> bool {
 }
 
 /// A CPU with its flags: offline, not in the mask, not in the next mask, and whether it took an interrupt.
-fn cpu_with(cpu: CpuId, flags: &str, gps_behind: Option<u64>, false_positive: bool) -> Message {
+fn cpu_with(cpu: CpuId, flags: &str) -> Message {
     let irqs_off = match flags.as_bytes() {
         [_, _, _, b'0'..=b'9' | b'D'] => Some(true),
         [_, _, _, b'.'] => Some(false),
         _ => None,
     };
-    Message::RcuStallCpu { cpu, flags: flags.to_owned(), irqs_off, gps_behind, false_positive }
+    let flags = flags.to_owned();
+    let (gps_behind, ticks, idle, false_positive) = (None, None, None, false);
+    Message::RcuStallCpu { cpu, flags, irqs_off, gps_behind, ticks, idle, false_positive }
 }
 
 /// `(detected by 7, t=65008 jiffies, g=…, q=… ncpus=16)`, `(t=5250 jiffies g=… q=…)`.

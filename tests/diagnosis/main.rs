@@ -7,6 +7,7 @@
 #[expect(dead_code, reason = "these tests make no calls")]
 mod random;
 
+mod acquitted;
 mod asked;
 mod beginnings;
 mod damage;

@@ -179,10 +179,10 @@ fn a_boot_says_how_many_cpus_and_how_far_apart_their_areas_are() {
             "percpu: Embedded 61 pages/cpu s212992 r8192 d28672 u262144",
             PerCpu { unit_size: 262_144 },
         ),
-        ("smp: Brought up 1 node, 4 CPUs", BroughtUp { cpus: 4 }),
-        ("smp: Brought up 2 nodes, 128 CPUs", BroughtUp { cpus: 128 }),
-        ("Brought up 64 CPUs", BroughtUp { cpus: 64 }),
-        ("x86: Booted up 4 nodes, 256 CPUs", BroughtUp { cpus: 256 }),
+        ("smp: Brought up 1 node, 4 CPUs", BroughtUp { cpus: 4, nodes: Some(1) }),
+        ("smp: Brought up 2 nodes, 128 CPUs", BroughtUp { cpus: 128, nodes: Some(2) }),
+        ("Brought up 64 CPUs", BroughtUp { cpus: 64, nodes: None }),
+        ("x86: Booted up 4 nodes, 256 CPUs", BroughtUp { cpus: 256, nodes: Some(4) }),
     ];
     for (line, message) in lines {
         assert_says(line, &[message]);

@@ -9,14 +9,29 @@ fn stall(self_detected: bool, expedited: bool) -> Message {
     RcuStall { self_detected, expedited }
 }
 
-fn cpu(cpu: u32, flags: &str, irqs_off: Option<bool>, gps_behind: Option<u64>) -> Message {
-    RcuStallCpu {
-        cpu: CpuId(cpu),
-        flags: flags.into(),
-        irqs_off,
-        gps_behind,
-        false_positive: false,
+/// As in braces: a number and letters.
+fn cpu(cpu: u32, flags: &str, irqs_off: Option<bool>) -> Message {
+    let flags = flags.into();
+    let (gps_behind, ticks, idle, false_positive) = (None, None, None, false);
+    RcuStallCpu { cpu: CpuId(cpu), flags, irqs_off, gps_behind, ticks, idle, false_positive }
+}
+
+/// `(… GPs behind)`, and whether it is idle.
+fn behind(number: u32, letters: &str, off: Option<bool>, behind: u64, is_idle: bool) -> Message {
+    let mut says = cpu(number, letters, off);
+    if let RcuStallCpu { gps_behind, idle, .. } = &mut says {
+        (*gps_behind, *idle) = (Some(behind), Some(is_idle));
     }
+    says
+}
+
+/// `(… ticks this GP)`, and whether it is idle.
+fn ticked(number: u32, letters: &str, off: Option<bool>, count: u64, is_idle: bool) -> Message {
+    let mut says = behind(number, letters, off, 0, is_idle);
+    if let RcuStallCpu { ticks, .. } = &mut says {
+        *ticks = Some(count);
+    }
+    says
 }
 
 fn end(by: Option<u32>, jiffies: u64, nr_cpus: Option<u32>) -> Message {
@@ -35,16 +50,18 @@ fn a_stall_lists_its_cpus_and_says_who_saw_it() {
          rcu: \t(detected by 7, t=65008 jiffies, g=8725, q=2 ncpus=16)",
         &[
             stall(false, false),
-            cpu(5, "...0", Some(true), Some(1)),
-            cpu(6, "....", Some(false), Some(0)),
+            behind(5, "...0", Some(true), 1, false),
+            ticked(6, "....", Some(false), 3, true),
             RcuStallCpu {
                 cpu: CpuId(7),
                 flags: "...!".into(),
                 irqs_off: None,
                 gps_behind: Some(0),
+                ticks: Some(0),
+                idle: Some(true),
                 false_positive: true,
             },
-            cpu(8, "O..?", None, Some(2)),
+            behind(8, "O..?", None, 2, true),
             RcuStallTasks { pids: vec![850_507, 12] },
             end(Some(7), 65_008, Some(16)),
         ],
@@ -57,7 +74,11 @@ fn a_cpu_that_reports_itself_says_for_how_long() {
         "rcu: INFO: rcu_sched self-detected stall on CPU\n\
          rcu: \t14-....: (42008 ticks this GP) idle=53f4/1/0x4000000000000000 softirq=61530/61530 fqs=14031\n\
          rcu: \t(t=42008 jiffies g=238109 q=100360 ncpus=18)",
-        &[stall(true, false), cpu(14, "....", Some(false), Some(0)), end(None, 42_008, Some(18))],
+        &[
+            stall(true, false),
+            ticked(14, "....", Some(false), 42_008, false),
+            end(None, 42_008, Some(18)),
+        ],
     );
 }
 
@@ -70,8 +91,8 @@ fn the_lines_below_the_first_may_lack_rcus_prefix() {
          \t(detected by 32, t=2603 jiffies, g=7073, c=7072, q=625)",
         &[
             stall(false, false),
-            cpu(2, "...", None, Some(3)),
-            cpu(16, "", None, Some(0)),
+            behind(2, "...", None, 3, true),
+            ticked(16, "", None, 0, true),
             end(Some(32), 2_603, None),
         ],
     );
@@ -83,29 +104,24 @@ fn what_stands_in_braces_is_the_same_as_on_lines_of_its_own() {
         "rcu: INFO: rcu_preempt detected expedited stalls on CPUs/tasks: { P850507 5-...D 11-.... } 81366 jiffies s: 1361 root: 0x0/.",
         &[
             stall(false, true),
-            cpu(5, "...D", Some(true), None),
-            cpu(11, "....", Some(false), None),
+            cpu(5, "...D", Some(true)),
+            cpu(11, "....", Some(false)),
             RcuStallTasks { pids: vec![850_507] },
             end(None, 81_366, None),
         ],
     );
     assert_says(
         "INFO: rcu_sched detected stalls on CPUs/tasks: { 1 7} (detected by 0, t=5252 jiffies, g=3, c=2, q=12)",
-        &[
-            stall(false, false),
-            cpu(1, "", None, None),
-            cpu(7, "", None, None),
-            end(Some(0), 5_252, None),
-        ],
+        &[stall(false, false), cpu(1, "", None), cpu(7, "", None), end(Some(0), 5_252, None)],
     );
     assert_says(
         "INFO: rcu_sched self-detected stall on CPU { 3}  (t=65000 jiffies g=33 c=32 q=9)",
-        &[stall(true, false), cpu(3, "", None, None), end(None, 65_000, None)],
+        &[stall(true, false), cpu(3, "", None), end(None, 65_000, None)],
     );
     // A kernel that printed each word in the braces as a line.
     assert_says(
         "rcu: INFO: rcu_preempt detected expedited stalls on CPUs/tasks: {\n 0-...D\n } 2688 jiffies s: 4485 root: 0x1/.",
-        &[stall(false, true), cpu(0, "...D", Some(true), None), end(None, 2_688, None)],
+        &[stall(false, true), cpu(0, "...D", Some(true)), end(None, 2_688, None)],
     );
 }
 

@@ -16,7 +16,7 @@ use serde::Serialize;
 pub enum Class {
     /// It has nothing to do.
     Idle,
-    /// It waits in `multi_cpu_stop` for all others to arrive.
+    /// It waits for all others to arrive, as in `multi_cpu_stop` or `mce_start`.
     Rendezvous,
     /// It waits for a lock. The trace does not say who holds it.
     Lock,
@@ -26,12 +26,21 @@ pub enum Class {
     Loop,
 }
 
+impl Class {
+    /// Whether other CPUs keep it waiting, and must answer or arrive.
+    pub(super) fn waits(self) -> bool {
+        matches!(self, Class::Waiter | Class::Rendezvous)
+    }
+}
+
 /// The functions of one context, the innermost first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Context {
     pub(super) frames: Vec<String>,
     /// It is the context of an interrupt's handler.
     pub(super) in_interrupt: bool,
+    /// The trace was printed in an NMI.
+    pub(super) in_nmi: bool,
 }
 
 /// More functions than any rule looks at.
@@ -39,6 +48,10 @@ const MOST_FRAMES: usize = 48;
 
 /// So many functions may stand between the innermost one and the one that says what the CPU waits for.
 const NEAR: usize = 3;
+
+/// Loops that wait for a lock or for all others call many things: so far out stands the function that says so. What waits
+/// for an answer may also run the called function itself, so that one has to be near.
+const FAR: usize = 10;
 
 /// Where an interrupt comes in.
 const INTERRUPTS: [&str; 18] = [
@@ -127,12 +140,12 @@ pub(super) fn live(pc: Option<&str>, frames: &[String], interrupts: &[usize]) ->
     let same = out.first().is_some_and(|pc| frames.get(from) == Some(pc));
     let rest = &frames[from + usize::from(same)..to.max(from + usize::from(same))];
     out.extend(rest.iter().take(MOST_FRAMES).cloned());
-    Context { frames: out, in_interrupt }
+    Context { frames: out, in_interrupt, in_nmi: nmi.is_some() }
 }
 
 /// Whether this function waits for other CPUs to answer a call. The receiving side of a call does not.
 pub(super) fn is_wait(frame: &str) -> bool {
-    const WAITS: [&str; 14] = [
+    const WAITS: [&str; 15] = [
         "smp_call_function_many",
         "smp_call_function_many_cond",
         "smp_call_function_single",
@@ -147,11 +160,13 @@ pub(super) fn is_wait(frame: &str) -> bool {
         "flush_tlb_others_ipi",
         "smp_call_function_mask",
         "generic_exec_single",
+        "nmi_trigger_cpumask_backtrace",
     ];
     let frame = stem(frame);
     WAITS.contains(&frame)
         || frame.starts_with("on_each_cpu")
         || frame.starts_with("native_flush_tlb_")
+        || frame.starts_with("hyperv_flush_tlb_")
         || frame.starts_with("text_poke_bp")
         || frame.starts_with("text_poke_sync")
 }
@@ -162,19 +177,49 @@ fn stem(frame: &str) -> &str {
 }
 
 fn is_lock(frame: &str) -> bool {
-    let frame = stem(frame);
-    let slow = frame.contains("spin_lock_slowpath")
-        || frame.contains("read_lock_slowpath")
-        || frame.contains("write_lock_slowpath");
-    slow || frame == "osq_lock"
-        || frame.starts_with("_raw_spin_lock")
-        || frame.starts_with("_raw_read_lock")
-        || frame.starts_with("_raw_write_lock")
-        || frame.starts_with("do_raw_spin_lock")
-        || frame.starts_with("arch_spin_lock")
-        || frame.starts_with("__spin_yield")
-        || frame.starts_with("_spin_lock")
-        || frame.starts_with("mcs_spin")
+    const SLOW: [&str; 4] =
+        ["spin_lock_slowpath", "read_lock_slowpath", "write_lock_slowpath", "lock_failed"];
+    const BEGINS: [&str; 20] = [
+        "raw_spin_lock",
+        "raw_read_lock",
+        "raw_write_lock",
+        "raw_spin_rq_lock",
+        "do_raw_spin_lock",
+        "do_raw_read_lock",
+        "do_raw_write_lock",
+        "arch_spin_lock",
+        "arch_read_lock",
+        "arch_write_lock",
+        "spin_lock",
+        "spin_yield",
+        "ticket_spin_lock",
+        "rt_spin_lock",
+        "mcs_spin",
+        "osq_lock",
+        "pv_wait",
+        "kvm_wait",
+        "xen_qlock_wait",
+        "xen_poll_irq",
+    ];
+    let frame = stem(frame).trim_start_matches('_');
+    SLOW.iter().any(|slow| frame.contains(slow))
+        || BEGINS.iter().any(|begin| frame.starts_with(begin))
+}
+
+/// Whether this function waits for all CPUs to arrive somewhere.
+fn is_rendezvous(frame: &str) -> bool {
+    const RENDEZVOUS: [&str; 9] = [
+        "multi_cpu_stop",
+        "stop_machine_yield",
+        "mce_start",
+        "mce_end",
+        "mce_timed_out",
+        "wait_for_siblings",
+        "wait_for_cpus",
+        "mtrr_rendezvous_handler",
+        "kgdb_cpu_enter",
+    ];
+    RENDEZVOUS.contains(&stem(frame).trim_start_matches('_'))
 }
 
 fn is_idle(frame: &str) -> bool {
@@ -208,20 +253,18 @@ pub(super) fn classify(context: &Context) -> Option<Class> {
     let frames = &context.frames;
     let helped =
         |frame: &&String| !HELPERS.contains(&frame.as_str()) && !PRINTERS.contains(&frame.as_str());
-    let near: Vec<&str> = frames.iter().filter(helped).take(NEAR).map(String::as_str).collect();
-    let first = near.first()?;
-    let any = |is: fn(&str) -> bool| near.iter().any(|frame| is(frame));
-    Some(if is_lock(first) || near.get(1).is_some_and(|frame| is_lock(frame) && !is_wait(first)) {
-        Class::Lock
-    } else if near.contains(&"multi_cpu_stop") {
-        Class::Rendezvous
-    } else if any(is_wait) {
-        Class::Waiter
-    } else if any(is_idle) {
-        Class::Idle
-    } else {
-        Class::Loop
-    })
+    let shown: Vec<&str> = frames.iter().filter(helped).take(FAR).map(String::as_str).collect();
+    shown.first()?;
+    let at =
+        |is: fn(&str) -> bool, within: usize| shown.iter().take(within).position(|frame| is(frame));
+    let innermost = [
+        (at(is_wait, NEAR), Class::Waiter),
+        (at(is_lock, FAR), Class::Lock),
+        (at(is_rendezvous, FAR), Class::Rendezvous),
+        (at(is_idle, FAR), Class::Idle),
+    ];
+    let innermost = innermost.into_iter().filter_map(|(at, class)| Some((at?, class)));
+    Some(innermost.min_by_key(|&(at, _)| at).map_or(Class::Loop, |(_, class)| class))
 }
 
 /// Whether a CPU that waits for a lock shows on its own stack that it holds it: it waits for the lock under which oopses

@@ -39,6 +39,8 @@ pub(super) struct Dump {
     pub(super) class: Option<Class>,
     /// Kept for those that wait for a call only.
     pub(super) regs: Registers,
+    /// x86: the base of its per-CPU area.
+    pub(super) gs: Option<u64>,
     /// Nothing is missing from it, and nothing in it is another's.
     pub(super) is_whole: bool,
     /// The dump before it was not complete, or another one near by is not: its rest may be in this one.
@@ -289,6 +291,7 @@ impl Gatherer {
             irqs_off: open.irqs_off,
             class,
             context,
+            gs: open.regs.get("GS"),
             regs: if keeps_regs { open.regs } else { Registers::default() },
             is_by_a_hole: open.follows_a_cut,
             is_by_caller: key.is_some(),

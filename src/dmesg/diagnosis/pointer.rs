@@ -14,6 +14,10 @@
 //! A register can also hold what is left of an earlier step, such as the address for the *last* called CPU. So a name
 //! needs a register that gives the same CPU in all waiters, and no register that gives another one.
 //!
+//! Areas are laid out per NUMA node, in the order of that node's CPUs. So they lie at equal distances only among CPUs
+//! that are neighbours both by number and on their node. Where the kernel did not say that it has one node, dumps have to
+//! show that the target lies within such a run.
+//!
 //! In Linux: `kernel/smp.c`, `smp_call_function_many_cond`, `cfd_data`; `mm/percpu.c`, `pcpu_embed_first_chunk`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,9 +39,9 @@ pub(super) struct Pointed {
     pub(super) waiters: Vec<CpuId>,
 }
 
-/// Per-CPU areas are multiples of a page, and lie this far apart at most.
+/// Per-CPU areas are multiples of a page, and lie this far apart at most. What is further apart is of two nodes.
 const PAGE: u64 = 4096;
-const MAX_DISTANCE: u64 = 1 << 40;
+const MAX_DISTANCE: u64 = 1 << 26;
 
 /// Registers that never hold what a program counts with.
 const OTHER: [&str; 14] =
@@ -78,7 +82,7 @@ pub(super) fn find(scene: &Scene) -> Option<Pointed> {
     // A CPU that waits itself, with interrupts on, answers.
     let named: Vec<_> = named.into_iter().filter(|(_, cpu)| !alive(*cpu)).collect();
     let (register, cpu) = named.first().copied()?;
-    if named.iter().any(|(_, other)| *other != cpu) {
+    if named.iter().any(|(_, other)| *other != cpu) || !is_in_line(cpu, &base, &waiters, scene) {
         return None;
     }
     let mut cpus: Vec<_> = waiters.iter().map(|dump| dump.cpu).collect();
@@ -90,6 +94,36 @@ pub(super) fn find(scene: &Scene) -> Option<Pointed> {
         lines: waiters.iter().map(|dump| dump.line).collect(),
         waiters: cpus,
     })
+}
+
+/// Whether the CPUs between a target and a dumped CPU are as many as the areas between them.
+///
+/// In Linux: `pcpu_build_alloc_info` groups the areas by node.
+fn is_in_line(target: i128, base: &Base, waiters: &[&Dump], scene: &Scene) -> bool {
+    if scene.nodes == Some(1) {
+        return true;
+    }
+    let of_waiter = |dump: &&Dump| Some((dump.cpu, dump.regs.get(&base.register)?));
+    let of_any = |dump: &Dump| Some((dump.cpu, dump.gs.filter(|_| base.register == "GS")?));
+    let areas = waiters.iter().filter_map(of_waiter);
+    let mut areas = areas.chain(scene.dumps.iter().filter_map(of_any));
+    let Some((first, start)) = areas.next() else { return false };
+    let fits = |&(cpu, area): &(CpuId, u64)| {
+        let cpus = i128::from(cpu.0) - i128::from(first.0);
+        i128::from(area) - i128::from(start) == cpus * i128::from(base.distance)
+    };
+    let mut run: BTreeSet<i128> = areas.filter(fits).map(|(cpu, _)| i128::from(cpu.0)).collect();
+    run.insert(i128::from(first.0));
+    // Two CPUs of one node with one of another between them make the distance too small.
+    let is_known = scene.unit_size.is_some() || run.iter().any(|cpu| run.contains(&(cpu + 1)));
+    // Below CPU 1 there is one CPU, however far apart the areas are.
+    if target == 0 && run.contains(&1) {
+        return true;
+    }
+    // Below 0 there is none: what is counted down to 0 cannot be further down.
+    let is_within = run.range(target + 1..).next().is_some()
+        && (target == 0 || run.range(..target).next().is_some());
+    is_known && is_within
 }
 
 /// Whether the registers of a dump are those of a loop that waits for one CPU of many. `smp_call_function_single` may

@@ -31,6 +31,10 @@ pub(super) struct Reader {
     oopses: Oopses,
     /// When something of a lockup was last said.
     last_alarm: Option<KernelTime>,
+    /// The last stall of RCU was reported by the CPU that stalls.
+    is_own_stall: bool,
+    /// The CPU of which lines are printed.
+    shown: Option<CpuId>,
     boot: Boot,
 }
 
@@ -38,6 +42,7 @@ pub(super) struct Reader {
 #[derive(Debug, Default)]
 struct Boot {
     nr_cpus: Option<u32>,
+    nodes: Option<u32>,
     unit_size: Option<u64>,
     thresh_secs: Option<u64>,
     /// The CPUs that reported themselves, until a dump of one says whether it was the first.
@@ -102,6 +107,7 @@ impl Reader {
         scene.dumps = gatherer.dumps;
         scene.oopses = std::mem::take(&mut self.oopses).finish();
         scene.nr_cpus = self.boot.nr_cpus;
+        scene.nodes = self.boot.nodes;
         scene.unit_size = self.boot.unit_size;
         scene.thresh_secs = self.boot.thresh_secs;
         scene.is_instrumented = self.boot.is_instrumented;
@@ -139,12 +145,12 @@ impl Reader {
                 if let Some(reporter) = reporter.filter(|reporter| reporter != cpu) {
                     sign(reporter, true);
                 }
-                scene.hard.push(HardReport { line, cpu: *cpu });
+                scene.hard.push(HardReport { line, time, cpu: *cpu });
             }
             Message::HardLockups { cpus, reporter } => {
                 sign(*reporter, true);
                 let cpus = cpus.iter().take(MOST_LOCKED_UP);
-                scene.hard.extend(cpus.map(|cpu| HardReport { line, cpu }));
+                scene.hard.extend(cpus.map(|cpu| HardReport { line, time, cpu }));
             }
             Message::BecameUnstuck { cpu } | Message::Stopped { cpu } => sign(*cpu, true),
             Message::CsdStall { number, on, waiting_ns, target, .. } => {
@@ -161,7 +167,10 @@ impl Reader {
             Message::CsdUnstuck { number, on, target } => {
                 sign(*on, false);
                 sign(*target, true);
-                let same = |stall: &&mut CsdReport| stall.number == *number;
+                // In a syslog of two hosts each counts its own stalls.
+                let same = |stall: &&mut CsdReport| {
+                    (stall.number, stall.on, stall.target) == (*number, *on, *target)
+                };
                 scene.csd.iter_mut().filter(same).for_each(|stall| stall.unstuck = Some(line));
             }
             Message::BacktraceRequest { from, to } => {
@@ -183,7 +192,10 @@ impl Reader {
                     goes_on,
                 });
             }
-            Message::Backtrace { cpu, .. } => {
+            Message::Backtrace { cpu, idle } => {
+                if *idle {
+                    sign(*cpu, true);
+                }
                 if !scene.asks_all
                     && !scene.requests.iter().rev().take(8).any(|request| request.to.contains(*cpu))
                 {
@@ -193,11 +205,12 @@ impl Reader {
             }
             Message::NoBacktrace { cpus } => {
                 let cpus = cpus.iter().take(MOST_LOCKED_UP);
-                scene.no_backtrace.extend(cpus.map(|cpu| HardReport { line, cpu }));
+                scene.no_backtrace.extend(cpus.map(|cpu| HardReport { line, time, cpu }));
             }
             Message::CpuLine { cpu, taint, release, .. } => {
                 scene.answer(*cpu, line, time);
                 scene.has_cpu_lines = true;
+                self.shown = Some(*cpu);
                 match taint.contains('D') {
                     true => _ = scene.first_died.get_or_insert(line),
                     false if !release.is_empty() => scene.last_not_died = Some(line),
@@ -212,18 +225,31 @@ impl Reader {
                     scene.unseen_warning.get_or_insert(line);
                 }
             }
-            Message::RcuStall { .. } => scene.rcu_stalls.push(line),
-            Message::RcuStallCpu { cpu, irqs_off, false_positive: false, .. } => {
-                scene.rcu.push(RcuCpu { line, time, cpu: *cpu, irqs_off: *irqs_off });
+            Message::RcuStall { self_detected, .. } => {
+                self.is_own_stall = *self_detected;
+                scene.rcu_stalls.push(line);
+            }
+            // Its timer's handler says so.
+            Message::RcuStallCpu { cpu, irqs_off, .. }
+                if self.is_own_stall && *irqs_off != Some(true) =>
+            {
+                sign(*cpu, true);
+            }
+            Message::RcuStallCpu { cpu, irqs_off, ticks, idle, false_positive: false, .. } => {
+                let has_ticked = ticks.is_some_and(|ticks| ticks >= MANY_TICKS);
+                let runs = *irqs_off == Some(false) || has_ticked || *idle == Some(true);
+                scene.rcu.push(RcuCpu { line, time, cpu: *cpu, irqs_off: *irqs_off, runs });
             }
             Message::RcuStallEnd { by, nr_cpus, .. } => {
+                self.is_own_stall = false;
                 if let Some(by) = by {
                     sign(*by, true);
                 }
                 self.boot.nr_cpus = nr_cpus.or(self.boot.nr_cpus);
             }
             Message::RcuKthreadStarved { runnable: Some(true), cpu: Some(cpu), .. } => {
-                scene.starved.push(RcuCpu { line, time, cpu: *cpu, irqs_off: None });
+                let (cpu, irqs_off, runs) = (*cpu, None, false);
+                scene.starved.push(RcuCpu { line, time, cpu, irqs_off, runs });
             }
             Message::WorkqueueLockup { .. } => scene.other_lockups.push(line),
             Message::FailedToStop { cpus } => scene.not_stopped.push((line, cpus.clone())),
@@ -231,11 +257,18 @@ impl Reader {
                 scene.panic.get_or_insert(line);
                 // `hardlockup_panic` of older kernels says it in no other line.
                 if let Some(Line::Says(Message::HardLockup { cpu, .. })) = lockup::read(reason) {
-                    scene.hard.push(HardReport { line, cpu });
+                    scene.hard.push(HardReport { line, time, cpu });
                 }
             }
             Message::PerCpu { unit_size } => self.boot.unit_size = Some(*unit_size),
-            Message::BroughtUp { cpus } => self.boot.nr_cpus = Some(*cpus),
+            Message::BroughtUp { cpus, nodes } => {
+                (self.boot.nr_cpus, self.boot.nodes) = (Some(*cpus), *nodes);
+            }
+            Message::TaskDump { cpu } => self.shown = Some(*cpu),
+            Message::TaskState { comm, state: 'R', .. } => {
+                let stopper = comm.strip_prefix("migration/").and_then(|cpu| cpu.parse().ok());
+                _ = stopper.map(|cpu| scene.stoppers.entry(CpuId(cpu)).or_insert(line));
+            }
             Message::Other(text) => self.other(line, text),
             _ => {}
         }
@@ -256,6 +289,8 @@ impl Reader {
             if text.contains("smp_call_function") || text.contains("kernel/smp.c") {
                 self.scene.calls_with_irqs_off.push(line);
             }
+        } else if text.starts_with("Stopper: multi_cpu_stop") {
+            _ = self.shown.map(|cpu| self.scene.stoppers.entry(cpu).or_insert(line));
         } else if text.contains("ending NMI to ") {
             self.scene.asks_all = true; // `Sending NMI to all CPUs:` of older kernels
         } else if !self.boot.is_instrumented && text.contains("KASAN") {
@@ -280,6 +315,9 @@ fn thresh(text: &str) -> Option<u64> {
         .collect();
     digits.parse().ok().filter(|secs| (1..=60).contains(secs))
 }
+
+/// A CPU that took so many ticks in a grace period that stalls takes interrupts.
+const MANY_TICKS: u64 = 100;
 
 /// Whether a message says that something does not go on.
 fn is_alarm(message: &Message) -> bool {

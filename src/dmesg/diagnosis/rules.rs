@@ -12,7 +12,7 @@ use crate::dmesg::diagnosis::context::{Class, waits_for_itself};
 use crate::dmesg::diagnosis::dump::{Dump, Why};
 use crate::dmesg::diagnosis::evidence::Evidence;
 use crate::dmesg::diagnosis::fact::{Fact, FactKind, Weight, independent};
-use crate::dmesg::diagnosis::scene::{Scene, SoftReport};
+use crate::dmesg::diagnosis::scene::{HardReport, RcuCpu, Scene, SoftReport};
 use crate::dmesg::diagnosis::stacks;
 use crate::time::NSEC_PER_SEC;
 
@@ -107,11 +107,14 @@ fn oopses(scene: &Scene, evidence: &mut Evidence) {
 /// A hard lockup of one or two CPUs of which nothing is heard any more.
 fn hard_lockups(scene: &Scene, evidence: &mut Evidence) {
     const MOST: usize = 2;
-    let dark: BTreeMap<CpuId, usize> =
-        scene.hard.iter().map(|hard| (hard.cpu, hard.line)).collect();
-    let dark: Vec<_> =
-        dark.into_iter().filter(|&(cpu, line)| !scene.takes_interrupts_after(cpu, line)).collect();
-    for &(cpu, line) in &dark {
+    let last: BTreeMap<CpuId, &HardReport> =
+        scene.hard.iter().map(|hard| (hard.cpu, hard)).collect();
+    let is_over = |hard: &HardReport| {
+        scene.takes_interrupts_after(hard.cpu, hard.line)
+            || scene.dumps_itself_after(hard.cpu, hard.line, hard.time)
+    };
+    let dark: Vec<_> = last.into_values().filter(|hard| !is_over(hard)).collect();
+    for &&HardReport { cpu, line, .. } in &dark {
         let line = scene.hard.iter().find(|hard| hard.cpu == cpu).map_or(line, |hard| hard.line);
         match dark.len() <= MOST {
             true => evidence.add_silent(cpu, line, FactKind::HardLockup),
@@ -125,9 +128,13 @@ fn rcu(scene: &Scene, evidence: &mut Evidence) {
     let reported = |cpu: CpuId| scene.soft.iter().any(|report| report.cpu == cpu);
     let lists = [(&scene.rcu, FactKind::RcuStall), (&scene.starved, FactKind::StarvedRcuKthread)];
     for (list, kind) in lists {
+        let last: BTreeMap<CpuId, &RcuCpu> = list.iter().map(|it| (it.cpu, it)).collect();
         let mut seen = BTreeSet::new();
-        for stalled in list.iter().filter(|stalled| seen.insert(stalled.cpu)) {
+        for stalled in list.iter().filter(|stalled| !stalled.runs && seen.insert(stalled.cpu)) {
             let cpu = stalled.cpu;
+            if last[&cpu].runs {
+                continue;
+            }
             if reported(cpu) || scene.takes_interrupts_after(cpu, stalled.line) {
                 continue;
             }

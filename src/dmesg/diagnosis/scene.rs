@@ -27,6 +27,7 @@ pub(super) struct SoftReport {
 #[derive(Clone, Debug)]
 pub(super) struct HardReport {
     pub(super) line: usize,
+    pub(super) time: Option<KernelTime>,
     pub(super) cpu: CpuId,
 }
 
@@ -66,6 +67,8 @@ pub(super) struct RcuCpu {
     pub(super) time: Option<KernelTime>,
     pub(super) cpu: CpuId,
     pub(super) irqs_off: Option<bool>,
+    /// It took ticks in the grace period that stalls, or is idle.
+    pub(super) runs: bool,
 }
 
 /// When a CPU showed that it runs.
@@ -91,6 +94,8 @@ pub(super) struct Scene {
     pub(super) rcu_stalls: Vec<usize>,
     /// A runnable RCU kthread that does not get its CPU.
     pub(super) starved: Vec<RcuCpu>,
+    /// CPUs that run `multi_cpu_stop`: they wait for all others to arrive there.
+    pub(super) stoppers: BTreeMap<CpuId, usize>,
     pub(super) not_stopped: Vec<(usize, CpuList)>,
     pub(super) panic: Option<usize>,
     pub(super) other_lockups: Vec<usize>,
@@ -116,6 +121,8 @@ pub(super) struct Scene {
     /// The CPUs that were dumped, or were found idle, not long ago.
     answers: VecDeque<(CpuId, usize, Option<KernelTime>)>,
     pub(super) nr_cpus: Option<u32>,
+    /// NUMA nodes.
+    pub(super) nodes: Option<u32>,
     pub(super) unit_size: Option<u64>,
     pub(super) thresh_secs: Option<u64>,
     /// Registers are scrambled by the compiler's instrumentation.
@@ -165,9 +172,11 @@ impl Scene {
     pub(super) fn signs_of_dumps(&mut self) {
         let sign = |dump: &Dump| {
             let is_own = matches!(dump.why, Why::Own | Why::Warning | Why::SoftLockup | Why::Oops);
+            // Idle, it may have them off for a moment.
+            let is_idle = dump.why == Why::Backtrace && dump.class == Some(Class::Idle);
             let is_on = matches!(dump.why, Why::Backtrace | Why::HardLockup)
                 && dump.is_whole
-                && dump.irqs_off == Some(false);
+                && (dump.irqs_off == Some(false) || is_idle);
             let sign = Sign { line: dump.line, cpu: dump.cpu, takes_interrupts: is_on };
             (is_own || is_on).then_some(sign)
         };
@@ -212,6 +221,21 @@ impl Scene {
         self.signs.iter().any(|sign| sign.cpu == cpu && sign.line > line && sign.takes_interrupts)
     }
 
+    /// Whether the CPU dumps itself, and in no NMI, more than a second after this line: what kept it has ended.
+    pub(super) fn dumps_itself_after(
+        &self,
+        cpu: CpuId,
+        line: usize,
+        from: Option<KernelTime>,
+    ) -> bool {
+        self.dumps.iter().any(|dump| {
+            let is_own = matches!(dump.why, Why::Own | Why::Warning | Why::Oops);
+            let times = dump.time.zip(from);
+            let is_later = times.is_some_and(|(time, from)| time.ns_since(from) > NSEC_PER_SEC);
+            is_own && dump.cpu == cpu && dump.line > line && is_later && !dump.context.in_nmi
+        })
+    }
+
     /// Whether the CPU was heard of after this line, be it with interrupts off.
     pub(super) fn is_heard_of_after(&self, cpu: CpuId, line: usize) -> bool {
         self.signs.iter().any(|sign| sign.cpu == cpu && sign.line > line)
@@ -223,10 +247,12 @@ impl Scene {
         let shown = self
             .dumps
             .iter()
-            .filter(|dump| dump.why != Why::Stale && dump.class == Some(Class::Waiter));
+            .filter(|dump| dump.why != Why::Stale && dump.class.is_some_and(Class::waits));
         shown.for_each(|dump| _ = waiters.entry(dump.cpu).or_insert(dump.line));
         let stalls = self.csd.iter().filter(|stall| stall.unstuck.is_none());
         stalls.for_each(|stall| _ = waiters.entry(stall.on).or_insert(stall.line));
+        let stoppers = self.stoppers.iter();
+        stoppers.for_each(|(&cpu, &line)| _ = waiters.entry(cpu).or_insert(line));
         waiters
     }
 

@@ -34,7 +34,9 @@ pub(super) fn dumps(scene: &Scene, evidence: &mut Evidence) {
         |dump: &&Dump| is_clean(dump) && matches!(dump.why, Why::HardLockup | Why::Backtrace);
     for dump in scene.dumps.iter().filter(|dump| is_off(dump) || itself(dump)) {
         let cpu = dump.cpu;
-        if scene.takes_interrupts_after(cpu, dump.line) {
+        if scene.takes_interrupts_after(cpu, dump.line)
+            || scene.dumps_itself_after(cpu, dump.line, dump.time)
+        {
             continue;
         }
         let is_hard = scene.hard.iter().any(|hard| hard.cpu == cpu);
@@ -55,7 +57,7 @@ pub(super) fn dumps(scene: &Scene, evidence: &mut Evidence) {
                 );
             }
             // A moment with interrupts off is nothing; a handler is one.
-            Some(Class::Loop) if lasts => {
+            Some(Class::Loop) if lasts && !evidence.waiters.contains_key(&cpu) => {
                 let kind = FactKind::LoopsWithIrqsOff { function };
                 evidence.add(cpu, dump.line, Weight::Certain, kind);
             }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::cpumask::CpuId;
 use crate::dmesg::diagnosis::caveat::Caveat;
 use crate::dmesg::diagnosis::context::Class;
-use crate::dmesg::diagnosis::dump::Why;
+use crate::dmesg::diagnosis::dump::{Dump, Why};
 use crate::dmesg::diagnosis::evidence::Evidence;
 use crate::dmesg::diagnosis::fact::{Fact, FactKind, Weight, independent};
 use crate::dmesg::diagnosis::scene::Scene;
@@ -78,6 +78,11 @@ pub(super) fn judge(scene: &Scene, evidence: &Evidence, caveats: &mut Vec<Caveat
         if likely.iter().any(|other| *other != cpu) {
             return conflict(certain.union(&likely), caveats);
         }
+        // A loop in a function that no rule knows may itself wait for one of those that are silent.
+        let unseen = silent.iter().any(|other| *other != cpu && !is_seen_in_a_lock(scene, *other));
+        if only_loops(evidence, cpu) && unseen {
+            return conflict(certain.union(&silent), caveats);
+        }
         return named(cpu, Confidence::Certain, evidence);
     }
     if !certain.is_empty() {
@@ -118,6 +123,19 @@ fn stack_is_known(scene: &Scene, cpu: CpuId) -> bool {
         let works = matches!(dump.class, Some(Class::Lock | Class::Loop));
         dump.cpu == cpu && is_live && works && dump.is_whole && dump.irqs_off == Some(true)
     })
+}
+
+/// Whether nothing but its loop makes this CPU's guilt certain.
+fn only_loops(evidence: &Evidence, cpu: CpuId) -> bool {
+    let certain = |fact: &&Fact| fact.cpu == cpu && fact.weight == Weight::Certain;
+    let mut certain = evidence.facts.iter().filter(certain);
+    certain.all(|fact| matches!(fact.kind, FactKind::LoopsWithIrqsOff { .. }))
+}
+
+/// Whether the log shows that this CPU waits for a lock.
+fn is_seen_in_a_lock(scene: &Scene, cpu: CpuId) -> bool {
+    let is_lock = |dump: &Dump| dump.why != Why::Stale && dump.class == Some(Class::Lock);
+    scene.dumps.iter().any(|dump| dump.cpu == cpu && dump.is_whole && is_lock(dump))
 }
 
 /// Whether more oopses than one began whose CPUs are not known: then more CPUs are silent than the facts say.
