@@ -161,6 +161,10 @@ fn a_cpu_that_ticks_or_idles_in_a_stalled_grace_period_is_not_stuck() {
     for line in lines {
         assert_eq!(named(&log(line)), None, "{line}");
     }
+    // It took none any more, whatever it took before.
+    let late =
+        "6-...0: (240 ticks this GP) idle=9a3c/1/0x4000000000000000 softirq=812/812 fqs=5100";
+    assert_eq!(named(&log(late)), Some(6));
     // In an interrupt that came when it was idle.
     let handler = "6-...0: (9 GPs behind) idle=9a3c/0/0x1 softirq=812/812 fqs=5100";
     assert_eq!(named(&log(handler)), Some(6));
@@ -277,4 +281,49 @@ fn a_call_that_was_answered_on_another_host_is_still_open_here() {
     let two = stall(4, 6) + &stall(1, 2) + &answered(1, 2);
     assert_eq!(named(&(two + &until(130))), Some(6));
     assert_eq!(named(&(stall(4, 6) + &answered(4, 6) + &until(130))), None);
+}
+
+#[test]
+fn stamps_of_a_clock_that_stood_still_begin_no_boot() {
+    let stall = "[ 95.000000] smp: csd: Detected non-responsive CSD lock (#1) on CPU#4, \
+                 waiting 5000001024 ns for CPU#06 flush_one+0x0/0x20(0x0).\n";
+    let answered =
+        "[ 99.000000] smp: csd: CSD lock (#1) got unstuck on CPU#04, CPU#06 released the lock.\n";
+    let still = x86(31, 6, "NMI backtrace for cpu 6", 46, &["spin_here", "job"], area(0, 6), "");
+    let diagnoses = diagnose((stall.to_owned() + &still + answered).as_bytes());
+    assert_eq!(diagnoses.len(), 1);
+    assert_eq!(diagnoses[0].culprit(), None);
+    assert_eq!(named(&(stall.to_owned() + &still + &until(99))), Some(6));
+    // A boot without its first line: its stamps go on.
+    let boot =
+        "[ 12.000000] md: raid1 loaded\n[ 17.000000] eth0: link up\n[ 31.000000] vda: read\n";
+    let again = x86(
+        40,
+        2,
+        "watchdog: BUG: soft lockup - CPU#2 stuck for 22s! [job/2:42]",
+        246,
+        &["poll"],
+        area(0, 2),
+        "",
+    );
+    let diagnoses = diagnose((stall.to_owned() + boot + &again).as_bytes());
+    assert_eq!(diagnoses.len(), 2);
+    assert_eq!(diagnoses[0].culprit(), Some(CpuId(6)));
+}
+
+#[test]
+fn a_cpu_that_was_taken_offline_is_not_the_one_left() {
+    let machine = "[ 0.400000] smp: Brought up 1 node, 4 CPUs\n";
+    let offline = "[ 50.000000] smpboot: CPU 3 is now offline\n";
+    let online = "[ 60.000000] smpboot: Booting Node 0 Processor 3 APIC 0x6\n";
+    let waits = |cpu: u32| {
+        let headline =
+            format!("watchdog: BUG: soft lockup - CPU#{cpu} stuck for 22s! [job/{cpu}:4{cpu}]");
+        let functions = ["smp_call_function_many_cond", "on_each_cpu_cond_mask", "flush_all"];
+        x86(90 + cpu, cpu, &headline, 246, &functions, area(0, cpu.into()), "")
+    };
+    let reports: String = (0..3).map(waits).collect();
+    assert_eq!(named(&(machine.to_owned() + &reports)), Some(3));
+    assert_eq!(named(&(machine.to_owned() + offline + &reports)), None);
+    assert_eq!(named(&(machine.to_owned() + offline + online + &reports)), Some(3));
 }

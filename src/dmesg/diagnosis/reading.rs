@@ -19,8 +19,14 @@ use crate::time::{KernelTime, NSEC_PER_SEC};
 /// After this long without a sign of a lockup the next one is another incident.
 const QUIET_NS: u64 = 600 * NSEC_PER_SEC;
 
-/// A stamp that lies further back than this counts from another boot.
+/// A stamp that lies further back than this counts from another boot, if the following ones do, too. Else it is of a CPU
+/// whose clock stood still.
+///
+/// In Linux: `kernel/sched/clock.c`; where `sched_clock` is not stable, each CPU's timer drives its clock.
 const BACK_NS: u64 = 30 * NSEC_PER_SEC;
+
+/// So many entries tell a boot from a CPU whose clock stood still.
+const MOST_HELD: usize = 64;
 
 /// Reads a log, and keeps its incidents apart.
 #[derive(Debug, Default)]
@@ -35,6 +41,8 @@ pub(super) struct Reader {
     is_own_stall: bool,
     /// The CPU of which lines are printed.
     shown: Option<CpuId>,
+    /// Lines whose stamps lie far back, until it is known why.
+    held: Vec<Entry>,
     boot: Boot,
 }
 
@@ -50,12 +58,53 @@ struct Boot {
     has_first_report: bool,
     had_warning: bool,
     is_instrumented: bool,
+    /// CPUs that were taken offline.
+    offline: BTreeSet<CpuId>,
 }
 
 impl Reader {
     /// Reads the next entry.
-    pub(super) fn read(&mut self, mut entry: Entry) {
-        self.divide(&entry);
+    pub(super) fn read(&mut self, entry: Entry) {
+        let is_boot = matches!(entry.message, Message::Booted { .. });
+        let is_back = self.goes_back(&entry) && !is_boot;
+        let has_ended = is_boot || entry.time.is_some() && !is_back;
+        if !self.held.is_empty() && has_ended {
+            self.release(false);
+        }
+        if !is_back && self.held.is_empty() {
+            return self.take(entry, is_boot);
+        }
+        self.held.push(entry);
+        if self.held.len() == MOST_HELD {
+            self.release(self.is_another_boot());
+        }
+    }
+
+    /// Whether a stamp lies so far back that it may be of another boot.
+    fn goes_back(&self, entry: &Entry) -> bool {
+        let times = self.scene.last_time.zip(entry.time);
+        times.is_some_and(|(last, time)| last.ns_since(time) > BACK_NS && time.ns() < last.ns() / 2)
+    }
+
+    /// Whether the stamps of the lines that are held go on, as those of a boot do.
+    fn is_another_boot(&self) -> bool {
+        let mut times = self.held.iter().filter_map(|entry| entry.time);
+        let Some(first) = times.next() else { return false };
+        times.any(|time| time.ns_since(first) > NSEC_PER_SEC)
+    }
+
+    /// Reads the lines that are held: those of another boot, or those of a CPU whose clock stood still, whose stamps say
+    /// nothing.
+    fn release(&mut self, is_boot: bool) {
+        for (at, mut entry) in std::mem::take(&mut self.held).into_iter().enumerate() {
+            let begins = is_boot && (at == 0 || self.goes_back(&entry));
+            entry.time = entry.time.filter(|_| is_boot);
+            self.take(entry, begins);
+        }
+    }
+
+    fn take(&mut self, mut entry: Entry, is_boot: bool) {
+        self.divide(&entry, is_boot);
         self.oopses.read(&entry);
         let scene = &mut self.scene;
         if scene.first_line == 0 {
@@ -76,20 +125,15 @@ impl Reader {
     }
 
     /// Begins another scene where another incident begins.
-    fn divide(&mut self, entry: &Entry) {
-        let is_boot = matches!(entry.message, Message::Booted { .. });
-        let goes_back = match (self.scene.last_time, entry.time) {
-            (Some(last), Some(time)) => last.ns_since(time) > BACK_NS && time.ns() < last.ns() / 2,
-            _ => false,
-        };
+    fn divide(&mut self, entry: &Entry, is_boot: bool) {
         let is_alarm = is_alarm(&entry.message);
         let was_quiet = match (self.last_alarm, entry.time) {
             (Some(last), Some(time)) => is_alarm && time.ns_since(last) > QUIET_NS,
             _ => false,
         };
-        if is_boot || goes_back || was_quiet {
+        if is_boot || was_quiet {
             self.end_scene();
-            if is_boot || goes_back {
+            if is_boot {
                 self.boot = Boot::default();
             }
         }
@@ -108,6 +152,7 @@ impl Reader {
         scene.oopses = std::mem::take(&mut self.oopses).finish();
         scene.nr_cpus = self.boot.nr_cpus;
         scene.nodes = self.boot.nodes;
+        scene.offline.clone_from(&self.boot.offline);
         scene.unit_size = self.boot.unit_size;
         scene.thresh_secs = self.boot.thresh_secs;
         scene.is_instrumented = self.boot.is_instrumented;
@@ -121,6 +166,7 @@ impl Reader {
 
     /// The incidents, in the order of the log.
     pub(super) fn finish(mut self) -> Vec<Scene> {
+        self.release(self.is_another_boot());
         self.end_scene();
         self.scenes
     }
@@ -236,7 +282,9 @@ impl Reader {
                 sign(*cpu, true);
             }
             Message::RcuStallCpu { cpu, irqs_off, ticks, idle, false_positive: false, .. } => {
-                let has_ticked = ticks.is_some_and(|ticks| ticks >= MANY_TICKS);
+                // It may have ticked before it stuck: then its last flag says so.
+                let has_ticked =
+                    *irqs_off != Some(true) && ticks.is_some_and(|ticks| ticks >= MANY_TICKS);
                 let runs = *irqs_off == Some(false) || has_ticked || *idle == Some(true);
                 scene.rcu.push(RcuCpu { line, time, cpu: *cpu, irqs_off: *irqs_off, runs });
             }
@@ -289,6 +337,11 @@ impl Reader {
             if text.contains("smp_call_function") || text.contains("kernel/smp.c") {
                 self.scene.calls_with_irqs_off.push(line);
             }
+        } else if let Some((cpu, is_online)) = hotplug(text) {
+            match is_online {
+                true => _ = self.boot.offline.remove(&cpu),
+                false => _ = self.boot.offline.insert(cpu),
+            }
         } else if text.starts_with("Stopper: multi_cpu_stop") {
             _ = self.shown.map(|cpu| self.scene.stoppers.entry(cpu).or_insert(line));
         } else if text.contains("ending NMI to ") {
@@ -300,6 +353,18 @@ impl Reader {
             self.boot.thresh_secs = Some(secs);
         }
     }
+}
+
+/// x86's `smpboot: CPU 3 is now offline` and `smpboot: Booting Node 0 Processor 3 APIC 0x6`, arm64's `psci: CPU3 killed`
+/// and `CPU3: Booted secondary processor`: which CPU, and whether it is online.
+fn hotplug(text: &str) -> Option<(CpuId, bool)> {
+    let is_online = text.contains("Booting Node ") || text.contains(": Booted secondary processor");
+    let is_offline = text.ends_with(" is now offline") || text.starts_with("psci: CPU");
+    let (_, rest) = text.split_once("Processor ").or_else(|| text.split_once("CPU"))?;
+    let rest = rest.trim_start();
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let cpu = rest[..end].parse().ok().filter(|_| is_online || is_offline)?;
+    Some((CpuId(cpu), is_online))
 }
 
 /// A list of more CPUs than this says nothing about any of them.

@@ -34,6 +34,7 @@ pub(super) fn collect(scene: &Scene) -> Evidence {
     stops(scene, &mut evidence);
     locked_out(scene, &mut evidence);
     stacks::convoy(scene, &mut evidence);
+    evidence.facts.retain(|fact| !scene.offline.contains(&fact.cpu));
     evidence
 }
 

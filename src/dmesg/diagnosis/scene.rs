@@ -121,6 +121,8 @@ pub(super) struct Scene {
     /// The CPUs that were dumped, or were found idle, not long ago.
     answers: VecDeque<(CpuId, usize, Option<KernelTime>)>,
     pub(super) nr_cpus: Option<u32>,
+    /// CPUs that were taken offline: they take part in nothing.
+    pub(super) offline: BTreeSet<CpuId>,
     /// NUMA nodes.
     pub(super) nodes: Option<u32>,
     pub(super) unit_size: Option<u64>,

@@ -93,7 +93,8 @@ pub(super) fn pointers(scene: &Scene, evidence: &mut Evidence) {
 
 /// All CPUs but one reported themselves while they wait: with interrupts on they answer, so they wait for that one.
 pub(super) fn only_one_left(scene: &Scene, evidence: &mut Evidence) {
-    let Some(nr_cpus) = scene.nr_cpus.filter(|cpus| (2..=4096).contains(cpus)) else { return };
+    let is_known = |cpus: &u32| scene.offline.is_empty() && (2..=4096).contains(cpus);
+    let Some(nr_cpus) = scene.nr_cpus.filter(is_known) else { return };
     let on = |dump: &&Dump| {
         let waits = dump.class == Some(Class::Waiter) && dump.irqs_off == Some(false);
         dump.why == Why::SoftLockup && dump.is_whole && waits && dump.cpu.0 < nr_cpus
