@@ -25,7 +25,7 @@ pub(super) fn take() -> usize {
 #[cfg(test)]
 mod tests {
     use super::take;
-    use crate::dmesg::entries;
+    use crate::dmesg::{entries, parse};
 
     /// What could tempt a reader to look at the rest of a line again and again.
     const FILLS: [&str; 30] = [
@@ -92,6 +92,18 @@ mod tests {
                 let looks = looks(&text);
                 let len = text.len();
                 assert!(looks <= MOST * len, "{looks} looks at {len} bytes: {head}{fill}…");
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_line_of_anything_is_read_whatever_ends_it() {
+        const LEN: usize = 1 << 12;
+        for head in HEADS {
+            for fill in FILLS {
+                let text = format!("{head}{}", fill.repeat(LEN / fill.len()));
+                let crlf = text.replace('\n', "\r\n");
+                assert_eq!(parse(crlf.as_bytes()), parse(text.as_bytes()), "{head}{fill}");
             }
         }
     }

@@ -46,7 +46,7 @@ pub enum Caveat {
         /// Which.
         cpus: Vec<CpuId>,
     },
-    /// CPUs wait for each other in a ring, or each for another that waits.
+    /// CPUs wait for each other in a ring, or the only one that is waited for waits itself.
     Ring {
         /// Which.
         cpus: Vec<CpuId>,
@@ -155,6 +155,9 @@ impl fmt::Display for Caveat {
             ),
             Caveat::Conflict { cpus } => {
                 write!(f, "facts point at different CPUs: {}", list(cpus))
+            }
+            Caveat::Ring { cpus } if cpus.len() == 1 => {
+                write!(f, "CPU {} is waited for, and waits itself", list(cpus))
             }
             Caveat::Ring { cpus } => write!(f, "CPUs {} wait for each other", list(cpus)),
             Caveat::Convoy { cpus } => {
